@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".work" / "collections"
 MEASURE = Path(__file__).resolve().parent / "measure.py"
 RECAP_LINE = re.compile(r"^(\S+)\s+: (ok=\d+ .*)$", re.MULTILINE)
-OURS = "rustle.engine.rustle_binary_hybrid"
+OURS = os.environ.get("LAB_STRATEGY", "rustle.engine.rustle_binary_hybrid")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def environment(fleet: Fleet, contestant: Contestant, bin_dir: Path, scratch: Pa
 
 def recap(stdout: str) -> dict[str, str]:
     """The counters of each host, as the default callback prints them."""
-    _, _, tail = stdout.partition("PLAY RECAP")
+    tail = stdout.rpartition("PLAY RECAP")[2]
     return {host: " ".join(counters.split()) for host, counters in RECAP_LINE.findall(tail)}
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Set-up of a checkout for `make demo`, `make test` and `make bench`.
 
@@ -21,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - whatever `python3` is on this machine
     sys.exit(f"setup: Python 3.11 or later is needed, this is {sys.version.split()[0]}\nhint: make PYTHON=python3.11 ...")
 
 import tomllib

@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run `ansible-test sanity` on a copy of the checkout.
+
+ansible-test wants to stand in .../ansible_collections/rustle/engine and resolves links, so the files that git knows or would
+know are copied below .work/sanity. It makes environments of its own (`--venv`) and fetches their pip from a host of its own; a
+stand-in in its cache uses the pip that Python brings along, so only package registries are asked.
+
+    sanity.py [TEST ...]        all tests, or the named ones
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / ".work" / "sanity"
+COPY = WORK / "ansible_collections" / "rustle" / "engine"
+
+GET_PIP = '''\
+"""Stands in for the script that ansible-test downloads: pip from ensurepip, then the same arguments."""
+import subprocess
+import sys
+
+subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
+wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *wanted]).returncode)
+'''
+
+
+def copy_tree() -> None:
+    shutil.rmtree(COPY, ignore_errors=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, COPY / name, follow_symlinks=False)
+    # else ansible-test would find the repository around .work, which ignores it
+    subprocess.run(["git", "init", "-q"], cwd=COPY, check=True)
+
+
+def run(venv: Path, tests: Sequence[str] = ()) -> int:
+    copy_tree()
+    cache = WORK / "home" / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "get_pip_24_2.py").write_text(GET_PIP)
+    minor = subprocess.run(
+        [venv / "bin" / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    chosen = [word for test in tests for word in ("--test", test)]
+    command = [str(venv / "bin" / "ansible-test"), "sanity", "--venv", "--python", minor, *chosen]
+    env = os.environ | {"HOME": str(WORK / "home"), "PATH": f"{venv / 'bin'}:{os.environ['PATH']}"}
+    return subprocess.run(command, cwd=COPY, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(run(ROOT / ".work" / "venv-2.19", sys.argv[1:]))
