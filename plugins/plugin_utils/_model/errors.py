@@ -28,7 +28,7 @@ class RustleError(Exception):
 
 
 class SettingsError(RustleError):
-    """A setting is not what it can be: what was ``expected``, what was ``found``, ``where`` it stands, and what may have been meant."""
+    """A setting is not what it can be: what was expected, what was found, where it stands, and what may have been meant."""
 
     def __init__(self, *, expected: str, found: object, where: str, hint: str = '') -> None:
         super().__init__(f'{where}: expected {expected}, found {found!r}', hint=hint)

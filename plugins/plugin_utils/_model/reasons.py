@@ -15,7 +15,7 @@ __all__ = ['Kind', 'Reason']
 Kind = t.Literal['cut', 'barrier', 'stock']
 
 
-class Reason(str, enum.Enum):
+class Reason(enum.StrEnum):
     """One cause. ``kind`` says what it does, ``text`` says it to a person in one line.
 
     - ``cut``: the bundle of a host ends here, since the controller has to see results before it goes on with that host.
@@ -32,10 +32,6 @@ class Reason(str, enum.Enum):
         member.kind = kind
         member.text = text
         return member
-
-    # format() and str() give the code itself, on every Python the same
-    __str__ = str.__str__
-    __format__ = str.__format__  # type: ignore[assignment]
 
     # --- the stock path -------------------------------------------------------------------------------------------------
     ASYNC = 'async', 'stock', 'the task runs asynchronously'

@@ -19,14 +19,12 @@ import typing as t
 __all__ = ['DeclaredEffects', 'Effects', 'Scope', 'TaskNode']
 
 
-class Scope(str, enum.Enum):
+class Scope(enum.StrEnum):
     """Who could notice a task, or be noticed by it."""
 
     NONE = 'none'  # nothing but the controller's memory: debug, set_fact, assert
     PRIVATE = 'host'  # this host's own files, users and the like
     WORLDLY = 'world'  # anything beyond, or not known
-
-    __str__ = str.__str__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +69,7 @@ class TaskNode:
     on_controller: bool = False  # the host is the controller itself (local connection)
     idle_flush: bool = False  # meta: flush_handlers, and provably nothing is notified
     reads_other_hosts: bool = False  # hostvars, ansible_play_hosts and the like are known to be read
-    lookups: tuple[str, ...] = ()  # lookup plugins outside args (when, loop, vars, with_*); those within args are found by the rules
+    lookups: tuple[str, ...] = ()  # lookup plugins used outside of args: in when, loop, with_*, vars
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'args', types.MappingProxyType(dict(self.args)))

@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names of things that tasks touch, and when two of them may be the same thing. Pure text: no file system is looked at.
+
+Rule 1: what is not known is everything of its kind (``file:*``); a doubt makes two resources overlap, never differ.
+Rule 2: a path stands for itself and all that is below it, so ancestors and descendants overlap.
+Rule 3: symbolic links are not resolved here; who knows real paths (the controller, for its own files) passes real paths.
+"""
+from __future__ import annotations
+
+import posixpath
+import typing as t
+
+__all__ = ['ANYTHING', 'conflicts', 'on_controller', 'overlap', 'path_resource']
+
+ANYTHING = '*'
+_PATHS = frozenset({'file', 'controller'})
+
+
+def path_resource(kind: str, path: object) -> str:
+    """``kind:path`` of a literal absolute path; ``kind:*`` of all else: relative, ``~``, ``..``, ``$VAR``, templates."""
+    if isinstance(path, str) and _known(path) and not any(mark in path for mark in ('$', '{{', '{%', '{#')):
+        return f'{kind}:{_clean(path)}'
+    return f'{kind}:*'
+
+
+def on_controller(resources: t.Iterable[str]) -> tuple[str, ...]:
+    """The same things when the task's host is the controller: its files are the controller's files."""
+    twins = []
+    for resource in resources:
+        kind, _colon, name = resource.partition(':')
+        if resource == ANYTHING:
+            twins.append('controller:*')
+        elif kind == 'file':
+            twins.append(f'controller:{name}')
+    return tuple(twins)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two resources may be, or contain, the same thing."""
+    if ANYTHING in (one, other):
+        # '*' is anything on the task's host; the controller is another machine, unless on_controller() says otherwise
+        return not (one.startswith('controller:') or other.startswith('controller:'))
+    kind, _colon, name = one.partition(':')
+    other_kind, _colon, other_name = other.partition(':')
+    if kind != other_kind:
+        return False
+    if name == other_name or ANYTHING in (name, other_name):
+        return True
+    if kind not in _PATHS:
+        return False
+    if not (_known(name) and _known(other_name)):
+        return True
+    one, other = _clean(name), _clean(other_name)
+    return _within(one, other) or _within(other, one)
+
+
+def conflicts(writes: t.Iterable[str], reads: t.Iterable[str]) -> bool:
+    """Whether one of ``reads`` may see one of ``writes``."""
+    reads = tuple(reads)
+    return any(overlap(write, read) for write in writes for read in reads)
+
+
+def _known(path: str) -> bool:
+    # what '..' leads to depends on symbolic links
+    return path.startswith('/') and '..' not in path.split('/')
+
+
+def _clean(path: str) -> str:
+    return '/' + posixpath.normpath(path).lstrip('/')
+
+
+def _within(path: str, folder: str) -> bool:
+    return folder == '/' or path == folder or path.startswith(f'{folder}/')
