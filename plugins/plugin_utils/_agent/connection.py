@@ -16,7 +16,8 @@ import subprocess
 import typing as t
 import weakref
 
-from ...module_utils._agent import framing, messages
+from ansible_collections.rustle.engine.plugins.module_utils._agent import framing, messages
+
 from .events import Done, Dropped, Event, Info, Lost, Need, Phase, Ready, Started, StepResult
 from .handshake import Answered, Handshake, Prompted, Refused, Succeeded, Word
 from .launch import Archive, Launch
@@ -68,7 +69,7 @@ class AgentConnection:
         return f'<AgentConnection {self.launch.label} {self._state.name}>'
 
     @property
-    def ended(self) -> bool:
+    def closed(self) -> bool:
         """Nothing more will come: lost, or ended by its owner and gone."""
         return self._state is State.ENDED
 
@@ -185,7 +186,7 @@ class AgentConnection:
 
     def _heed(self, words: list[Word]) -> None:
         for word in words:
-            if self.ended:
+            if self.closed:
                 return
             if isinstance(word, Prompted):
                 self._signal(Signal.PROMPTED)
@@ -211,7 +212,7 @@ class AgentConnection:
         try:
             for frame in self._decoder.feed(data):
                 self._message(messages.receive(frame, messages.TO_CONTROLLER))
-                if self.ended:
+                if self.closed:
                     return
         except framing.ProtocolError as exc:
             self._lose(f'the agent broke the protocol: {exc}')
@@ -241,7 +242,7 @@ class AgentConnection:
             self._stderr = (self._stderr + data)[-STDERR_KEPT:]
             if data and not self._handshake.over:
                 self._heed(self._handshake.feed_err(data))
-                if self.ended:
+                if self.closed:
                     return
         if self._state is State.CLOSING:
             self._signal(Signal.GONE)
@@ -259,7 +260,7 @@ class AgentConnection:
         if message:
             self._kill_process()
         rc = self._await_exit()
-        stderr = bytes(self._stderr)
+        stderr = self._stderr.decode(errors='replace')
         if not quiet:
             self._tell(Lost(phase, message or _obituary(phase, rc, stderr), rc, stderr))
 
@@ -367,12 +368,12 @@ def _result(step: dict[str, t.Any], blobs: tuple[bytes, ...]) -> StepResult:
     return StepResult(**{**known, 'out': blobs[step['out']], 'err': blobs[step['err']]})
 
 
-def _obituary(phase: Phase, rc: int | None, stderr: bytes) -> str:
+def _obituary(phase: Phase, rc: int | None, stderr: str) -> str:
     how = {
         'connect': 'the connection ended before the agent could be started',
         'become': 'the become program did not let us in',
         'start': 'the agent could not be started',
         'running': 'the connection to the agent ended',
     }[phase]
-    last = stderr.decode(errors='replace').strip().rpartition('\n')[2]
+    last = stderr.strip().rpartition('\n')[2]
     return f'{how} (rc {rc})' + (f': {last[:300]}' if last else '')

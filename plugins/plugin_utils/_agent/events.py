@@ -37,7 +37,7 @@ class Ready:
 class Need:
     """The agent lacks these payloads; a ``blob`` message for each is awaited."""
 
-    sha: tuple[str, ...]
+    shas: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Lost:
     phase: Phase
     message: str
     rc: int | None = None
-    stderr: bytes = b''
+    stderr: str = ''
 
 
 Event = Ready | Need | Started | Done | Dropped | Lost

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from .launch import BecomeTalk
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import BecomeTalk
 
 __all__ = ['NOISE_LIMIT', 'Answered', 'Handshake', 'Prompted', 'Refused', 'Succeeded', 'Word']
 
@@ -29,7 +29,7 @@ class Succeeded:
 
 @dataclasses.dataclass(frozen=True)
 class Answered:
-    """Stage 1's line. ``codec``: how to pack the payload that it needs, None when it has it. ``rest``: the agent's first bytes."""
+    """Stage 1's line. ``codec``: how to pack the payload that is missing, else None. ``rest``: the agent's first bytes."""
 
     codec: str | None
     rest: bytes

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-__all__ = ['Archive', 'BecomeTalk', 'Launch']
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import BecomeTalk
 
-Judge = t.Callable[[bytes], bool]
+__all__ = ['Archive', 'BecomeTalk', 'Launch']
 
 
 class Archive(t.Protocol):
@@ -23,22 +23,12 @@ class Archive(t.Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class BecomeTalk:
-    """The words of a become program. Each callable judges a line, or a part of one at the end of what has arrived."""
-
-    password: bytes | None = dataclasses.field(repr=False)
-    is_prompt: Judge
-    is_success: Judge
-    is_wrong_password: Judge
-    is_missing_password: Judge
-
-
-@dataclasses.dataclass(frozen=True)
 class Launch:
     """One agent to be.
 
-    ``key``: launches with equal keys are one agent. ``label``: the host's name, for messages. ``argv``: the whole command (ssh ...,
-    or a shell) with stage 1 quoted into it. ``marker``: the one in stage 1. ``pass_fds``: descriptors that the command inherits.
+    ``key``: launches with equal keys are one agent. ``label``: the host's name, for messages. ``argv``: the whole command (ssh
+    ..., or a shell) with stage 1 quoted into it. ``marker``: the one in stage 1. ``pass_fds``: descriptors that the command
+    inherits. ``talk``: the callables judge a line of output, or a part of one at its end.
     """
 
     key: str

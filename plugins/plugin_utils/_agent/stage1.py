@@ -3,7 +3,7 @@
 
 Rule 1: it runs on Python 3.8 and up with the standard library, before anything of ours is on the target.
 Rule 2: it says one line, ``RUSTLE-HAVE <marker>`` or ``RUSTLE-NEED <marker> <codec>``; behind HAVE the agent speaks.
-Rule 3: what stdin brings before the line of the marker is the agent's; what follows it is the packed archive, then the agent's again.
+Rule 3: what stdin brings before the line of the marker is the agent's; then comes the packed archive, then the agent's again.
 Rule 4: code is taken from no folder that another user may write: without a cache of its own it uses a temporary folder.
 """
 from __future__ import annotations
@@ -85,7 +85,10 @@ exec(zipimport.zipimporter(path).get_code("__main__"),
 '''
 
 # Before anything is imported from a file: the working folder is no place to import from.
-_UNPACK = 'import os,sys;sys.path[:]=[p for p in sys.path if p not in("",".")];import base64,zlib;exec(zlib.decompress(base64.b64decode("%s")))'
+_UNPACK = (
+    'import os,sys;sys.path[:]=[p for p in sys.path if p not in("",".")];'
+    'import base64,zlib;exec(zlib.decompress(base64.b64decode("%s")))'
+)
 
 
 @functools.lru_cache(maxsize=1)

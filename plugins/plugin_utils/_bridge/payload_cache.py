@@ -20,7 +20,7 @@ FORMAT = 1
 """Part of every key: raise it when a record's meaning changes."""
 
 Stamp = list[int] | None
-_RECORD, _ARCHIVE = '.json', '.pyz'
+_RECORD, _ARCHIVE, _TEMPORARY = '.json', '.pyz', '.tmp'
 
 
 def default_folder() -> str:
@@ -104,7 +104,7 @@ class PayloadCache:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             if not self._is_ours():
                 return False
-            handle, temporary = tempfile.mkstemp(prefix='.', suffix='.tmp', dir=self.folder)
+            handle, temporary = tempfile.mkstemp(prefix='.', suffix=_TEMPORARY, dir=self.folder)
             try:
                 with open(handle, 'wb') as file:
                     file.write(data)
@@ -118,7 +118,8 @@ class PayloadCache:
 
     def _prune(self) -> None:
         with contextlib.suppress(OSError):
-            ours = [entry for entry in os.scandir(self.folder) if entry.name.endswith((_RECORD, _ARCHIVE, '.tmp')) and entry.is_file()]
+            endings = (_RECORD, _ARCHIVE, _TEMPORARY)
+            ours = [entry for entry in os.scandir(self.folder) if entry.name.endswith(endings) and entry.is_file()]
             stats = sorted(((entry.stat(), entry.path) for entry in ours), key=lambda pair: pair[0].st_mtime_ns, reverse=True)
             total = 0
             for stat, path in stats:

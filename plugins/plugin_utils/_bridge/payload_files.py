@@ -24,37 +24,20 @@ from ansible.module_utils import basic
 from ansible.plugins.loader import module_utils_loader
 from ansible.release import __version__ as ANSIBLE_VERSION
 from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef
 
 REMEMBERED = ('_compile_module_ast', 'ModuleDepFinder', 'LegacyModuleUtilLocator', 'CollectionModuleUtilLocator')
 TARGET_PYTHON: tuple[int, ...] = getattr(basic, '_PY_MIN', (3, 8))
 # -------------------------------------------------------------------------------------------------------------------------------
 
-__all__ = ['ANSIBLE_VERSION', 'TARGET_PYTHON', 'Analyst', 'ModuleFiles', 'ModuleRefused', 'ModuleSource', 'search_paths']
+__all__ = ['ANSIBLE_VERSION', 'TARGET_PYTHON', 'Analyst', 'ModuleFiles', 'ModuleRefused', 'search_paths']
 
-_ANY_DATE = datetime.datetime(1980, 1, 1, tzinfo=datetime.timezone.utc)
+_ANY_DATE = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)
 _CORE_MODULE_UTILS = os.path.dirname(os.path.abspath(basic.__file__))
 
 
 class ModuleRefused(Exception):
     """Stock fails on this module or has something to say about it: leave it to stock, at the time stock would say it."""
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class ModuleSource:
-    """A new-style Python module on the controller. ``fqn`` is the name that it runs under on the target."""
-
-    name: str
-    fqn: str
-    path: str
-
-    @classmethod
-    def at(cls, name: str, path: str) -> ModuleSource:
-        """With the fqn that stock gives: modules outside ansible-core and collections are ``ansible.legacy.<name>``."""
-        try:
-            fqn = module_common._get_ansible_module_fqn(path)
-        except ValueError:
-            fqn = f'ansible.legacy.{name}'
-        return cls(name, fqn, path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +49,7 @@ class ModuleFiles:
     change makes this answer stale.
     """
 
-    source: ModuleSource
+    source: ModuleRef
     files: t.Mapping[str, bytes]
     origins: t.Mapping[str, str]
     utils: tuple[str, ...]
@@ -99,7 +82,7 @@ class Analyst:
         self._results: dict[t.Any, t.Any] = {}
         self._seen: list[t.Any] = []
 
-    def analyse(self, source: ModuleSource) -> ModuleFiles:
+    def analyse(self, source: ModuleRef) -> ModuleFiles:
         """Raises ModuleRefused where stock would fail, warn, or run its debugger or coverage inside the module."""
         if self._extensions.extension_names:
             raise ModuleRefused(f'AnsiballZ extensions are on: {", ".join(self._extensions.extension_names)}')
@@ -109,7 +92,8 @@ class Analyst:
             data = _read(source.path)
             code = data.replace(module_common.REPLACER, b'from ansible.module_utils.basic import *')
             with _listening() as said:
-                metadata = self._finder(source.name, source.fqn, Origin(path=source.path).tag(code), collector, _ANY_DATE, self._extensions)
+                tagged = Origin(path=source.path).tag(code)
+                metadata = self._finder(source.name, source.fqn, tagged, collector, _ANY_DATE, self._extensions)
                 module_common._add_module_to_zip(
                     t.cast(t.Any, collector), _ANY_DATE, source.fqn, code, source.path, self._extensions)
         except Exception as exc:  # whatever it is: stock meets it again and words it as stock does
@@ -229,7 +213,7 @@ def _looked_at(seen: list[t.Any]) -> set[str]:
     """Paths that would have decided otherwise had they existed, or been different, while stock looked for module_utils."""
     shared, collections = search_paths()
     shared = [path for path in shared if os.path.abspath(path) != _CORE_MODULE_UTILS]  # ansible-core's version covers its own
-    paths = set()
+    paths: set[str] = set()
     for names in {tuple(item.candidate_names) for item in seen if hasattr(item, 'candidate_names')}:
         for parts in names:
             if parts[:2] == ('ansible', 'module_utils'):

@@ -18,7 +18,7 @@ def test_a_cold_host_gets_the_payload_and_a_warm_one_does_not(bench, payload, ru
         assert answer['path0'] == answer['argv'][0] == f'{bench.cache}/{payload.sha}.pyz'
         ups.append(connection.bytes_up)
         connection.close()
-        bench.until(lambda: connection.ended)
+        bench.until(lambda: connection.closed)
         assert connection.poll_exit() == 0
     assert ups[0] > ups[1]
     assert ups[1] < 600
