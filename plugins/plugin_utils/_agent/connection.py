@@ -220,8 +220,9 @@ class AgentConnection:
     def _message(self, frame: framing.Frame) -> None:
         header, kind = frame.header, frame.header['t']
         if kind == 'ready':
-            if self._state is State.ANSWERED:
-                self._signal(Signal.READY)
+            if self.ready is not None:
+                raise framing.ProtocolError('expected ready once, found it again')
+            self._signal(Signal.READY)
             self.ready = Ready(Info(**{field.name: header[field.name] for field in dataclasses.fields(Info)}))
             self._tell(self.ready)
         elif kind == 'error':
@@ -285,7 +286,7 @@ class AgentConnection:
             self._watching_stdin = True
         elif not self._outbox:
             self._unwatch_stdin()
-            if self._state is State.CLOSING:
+            if self._state is State.CLOSING and self._handshake.over:
                 self._stop_writing()
 
     def _write(self, data: memoryview) -> int:

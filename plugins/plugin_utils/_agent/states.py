@@ -60,6 +60,7 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     (State.ASKED, Signal.ANSWER): State.ANSWERED,
     (State.ELEVATED, Signal.ANSWER): State.ANSWERED,
     (State.ANSWERED, Signal.READY): State.RUNNING,
+    **{(State.CLOSING, signal): State.CLOSING for signal in (Signal.SUCCESS, Signal.ANSWER, Signal.READY)},
     **{(state, Signal.CLOSED): State.CLOSING for state in State if state not in (State.NEW, State.CLOSING, State.ENDED)},
     **{(state, Signal.GONE): State.ENDED for state in State if state is not State.ENDED},
 }

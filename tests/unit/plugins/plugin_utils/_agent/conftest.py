@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A fake agent that stage 1 really starts, and a loop that drives connections until a claim holds."""
 from __future__ import annotations
 
@@ -6,7 +7,6 @@ import hashlib
 import io
 import os
 import selectors
-import shlex
 import sys
 import zipfile
 
@@ -113,30 +113,39 @@ class Bench:
         self.connections: list[AgentConnection] = []
         self.cache = cache
 
-    def launch(self, payload, *, python=sys.executable, before='', wrap='{}', talk=None, env=None, cwd=None) -> Launch:
-        """``before``: shell text that runs first; ``wrap``: where the quoted command goes."""
+    def launch(self, payload, *, python=sys.executable, before='', wrap=str, talk=None, env=None, cwd=None) -> Launch:
+        """``before``: shell text that runs first; ``wrap``: makes another command of the command."""
         command = stage1_command(python, payload.sha, payload.size, MARKER)
-        text = before + wrap.format(command)
+        text = before + wrap(command)
         return Launch(
             key='k', label='host', argv=(b'/bin/sh', b'-c', os.fsencode(text)), marker=MARKER, talk=talk, cwd=cwd,
             env={**os.environ, 'RUSTLE_AGENT_CACHE': self.cache, **(env or {})})
 
-    def connect(self, payload=None, *, launch=None, on_event=None, **how) -> AgentConnection:
-        payload = payload or make_payload()
+    def make(self, payload, *, launch=None, on_event=None, **how) -> AgentConnection:
         connection = AgentConnection(self.selector, launch or self.launch(payload, **how), payload, on_event or self._note)
         self.connections.append(connection)
+        return connection
+
+    def connect(self, payload, **how) -> AgentConnection:
+        connection = self.make(payload, **how)
         connection.start()
         return connection
+
+    def finish(self, connection) -> None:
+        connection.close()
+        self.until(lambda: connection.closed)
 
     def _note(self, _connection, event) -> None:
         self.events.append(event)
 
     def turn(self) -> None:
-        for key, mask in self.selector.select(30):
+        ready = self.selector.select(60)
+        assert ready, f'nothing happens; told so far: {self.events}'
+        for key, mask in ready:
             key.data(mask)
 
     def until(self, holds) -> None:
-        """Turn the loop until ``holds()``; what never comes fails the test by pytest's own timeout, or by nothing to wait for."""
+        """Turn the loop until ``holds()``."""
         while not holds():
             assert self.selector.get_map(), f'nothing to wait for; told so far: {self.events}'
             self.turn()
@@ -178,8 +187,3 @@ def run_message():
 @pytest.fixture
 def fake_payload():
     return make_payload
-
-
-@pytest.fixture
-def quote():
-    return shlex.quote
