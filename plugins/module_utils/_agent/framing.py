@@ -53,7 +53,7 @@ def encode(header: Dict[str, Any], blobs: Iterable[bytes] = ()) -> bytes:
     text = json.dumps(dict(header, b=[len(blob) for blob in blobs]), separators=(",", ":")).encode("ascii")
     if len(text) > MAX_HEADER:
         raise ProtocolError("expected a header of at most %d bytes, found %d" % (MAX_HEADER, len(text)))
-    body = b"".join([text] + blobs)
+    body = b"".join([text, *blobs])
     if len(body) > MAX_BODY:
         raise ProtocolError("expected a body of at most %d bytes, found %d" % (MAX_BODY, len(body)))
     flags = 0
@@ -101,7 +101,7 @@ class Decoder:
             raise ProtocolError("expected a frame, found %r" % bytes(self._buffer[:40]))
         if len(self._buffer) < _PREFIX.size:
             return None
-        dummy, version, flags, header_len, body_len = _PREFIX.unpack_from(self._buffer)
+        _magic, version, flags, header_len, body_len = _PREFIX.unpack_from(self._buffer)
         if version != VERSION:
             raise ProtocolError("expected protocol version %d, found %d" % (VERSION, version))
         if flags & ~_DEFLATED:

@@ -1,0 +1,224 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What happens in a forked child before, during and after the code of a step: nothing here returns.
+
+Rule 1: to a module it is as if /bin/sh had started `python` with the AnsiballZ script on its stdin. What the interpreter does when
+        it starts and when it ends, and what the script's wrapper does (ansible/_internal/_ansiballz/_wrapper.py), is done here.
+Rule 2: nothing of the agent is left in the child: descriptors, signal handlers, session, arguments, path.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from types import ModuleType
+from typing import Any, Dict, Iterable, List, NamedTuple, NoReturn, Optional
+
+from .output import file_with
+from .payload import Archive, Mount, is_payload_module
+from .warm import FRESH, PURGED
+
+__all__ = ["Begin", "Streams", "run_command", "run_module"]
+
+# Python ignores these; programs expect to find them as they are by default (subprocess's restore_signals).
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
+
+_SCRIPT = """\
+import sys
+sys.path = [p for p in sys.path if p not in ('', '.')]
+sys.path.insert(0, {path!r})
+from ansible.module_utils._internal._ansiballz import _loader
+_loader.run_module(json_params={params!r}, profile={profile!r}, module_fqn={fqn!r}, modlib_path={path!r}, extensions={{}})
+"""
+
+
+class Streams(NamedTuple):
+    """Descriptors that become a child's stdin, stdout and stderr."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+class Begin:
+    """How the agent found its process when it started: that is how each child finds its own."""
+
+    def __init__(self, path: List[str]) -> None:
+        self.path = path
+        self.cwd = _cwd()
+        self.signals = {number: signal.getsignal(number) for number in signal.valid_signals()}
+        self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self.main = ModuleType("__main__")
+        self.main.__dict__["__builtins__"] = __builtins__
+        self.main.__dict__["_ANSIBALLZ_WRAPPER"] = True
+
+
+def run_module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:
+    """Run a module step and exit as the interpreter would. Signals are blocked when this is called."""
+    with _LastResort():
+        _settle(begin, step, streams, ours)
+        _set_open_files(step.get("rlimit") or 0)
+        params = step["params"].encode()
+        if mode == FRESH:
+            script = _SCRIPT.format(path=archive.path, params=params, profile=step["profile"], fqn=step["fqn"])
+            os.dup2(file_with(script.encode("utf-8", "surrogateescape")), 0)
+            _exec([sys.executable], begin)
+        sys.argv[:] = [""]
+        sys.path[:] = [archive.path, *begin.path]
+        if mode == PURGED:
+            for name in [name for name in sys.modules if is_payload_module(name)]:
+                del sys.modules[name]
+            Mount().add(archive)
+        gc.enable()
+        os._exit(_as_the_interpreter(lambda: _call_loader(archive, step, params)))
+
+
+def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:
+    """Run an exec step. Signals are blocked when this is called."""
+    with _LastResort():
+        _settle(begin, step, streams, ours)
+        _exec(step["argv"], begin)
+
+
+def _call_loader(archive: Archive, step: Dict[str, Any], params: bytes) -> None:
+    from ansible.module_utils._internal._ansiballz import _loader
+
+    _loader.run_module(json_params=params, profile=step["profile"], module_fqn=step["fqn"], modlib_path=archive.path, extensions={})
+
+
+def _settle(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> None:
+    signal.set_wakeup_fd(-1)
+    for number, handler in begin.signals.items():
+        if handler is not None and signal.getsignal(number) != handler:
+            signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, begin.mask)
+    os.setsid()
+    for descriptor, stream in enumerate(streams):
+        os.dup2(stream, descriptor)
+    for descriptor in {*streams, *ours} - {0, 1, 2}:
+        os.close(descriptor)
+    os.environ.update(step.get("env") or {})
+    time.tzset()
+    _enter(step.get("cwd"), begin.cwd)
+
+
+def _enter(wanted: Optional[str], start: Optional[str]) -> None:
+    """Go where the step shall run; like stock's wrapper, to the home or to / rather than nowhere."""
+    try:
+        os.chdir(wanted or start or "")
+    except OSError:
+        # Where the agent was started one may stay, even if one could not go there again.
+        if wanted or _cwd() is None:
+            try:
+                os.chdir(os.path.expanduser("~"))
+            except OSError:
+                os.chdir("/")
+
+
+def _set_open_files(wanted: int) -> None:
+    if not wanted:
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if wanted != soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except ValueError:
+            pass  # some platforms lie about their hard limit
+
+
+def _exec(argv: List[str], begin: Begin) -> NoReturn:
+    for name in _IGNORED_BY_PYTHON:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as exc:
+        os.write(2, ("%s: %s\n" % (argv[0], exc.strerror)).encode("utf-8", "surrogateescape"))
+        os._exit(127 if isinstance(exc, FileNotFoundError) else 126)
+
+
+def _as_the_interpreter(main: Any) -> int:
+    """Call main and do what Python does when its main program is over; return the exit code."""
+    code = 0
+    try:
+        main()
+    except SystemExit as exc:
+        code = _exit_code(exc.code)
+    except KeyboardInterrupt:
+        sys.excepthook(*sys.exc_info())
+        code = 128 + signal.SIGINT
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    _wait_for_threads()
+    _run_exit_functions()
+    # What is left of the module goes now: files that nobody closed are written, objects with __del__ clean up.
+    gc.collect()
+    return code if _flush() else 120
+
+
+def _exit_code(code: Any) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stdout.flush()
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _wait_for_threads() -> None:
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        try:
+            threading._shutdown()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+
+
+def _run_exit_functions() -> None:
+    import atexit
+
+    try:
+        atexit._run_exitfuncs()
+    except BaseException:
+        pass  # it has printed what went wrong
+
+
+def _flush() -> bool:
+    flushed = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BaseException:
+            flushed = False
+    return flushed
+
+
+class _LastResort:
+    """Whatever happens, no child ever returns into the agent's code."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> NoReturn:
+        try:
+            if kind is not None:
+                sys.excepthook(kind, value, trace)
+                _flush()
+        finally:
+            os._exit(1)
+
+
+def _cwd() -> Optional[str]:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
