@@ -52,6 +52,7 @@ class Reason(enum.StrEnum):
     AGENT_UNAVAILABLE = 'agent-unavailable', 'stock', 'no agent could be started on the target'
     UNSUPPORTED = 'unsupported', 'stock', 'the action does something on the target that the agent does not offer'
     INTERPRETER = 'interpreter', 'stock', 'the Python of the target is unknown, too old or still to be discovered'
+    LARGE_FILE = 'large-file', 'stock', 'a file is too large to travel in one message to the agent'
     DISABLED = 'disabled', 'stock', 'the engine is switched off here'
 
     # --- cuts -----------------------------------------------------------------------------------------------------------

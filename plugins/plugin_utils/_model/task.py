@@ -67,6 +67,7 @@ class TaskNode:
     declared_effects: DeclaredEffects | None = None  # declared: rustle_effects
     when_constant_false: bool = False  # skipped without looking at anything
     on_controller: bool = False  # the host is the controller itself (local connection)
+    own_module: bool = False  # the name leads to a module or action of the user's (library/), whatever it is called
     idle_flush: bool = False  # meta: flush_handlers, and provably nothing is notified
     reads_other_hosts: bool = False  # hostvars, ansible_play_hosts and the like are known to be read
     lookups: tuple[str, ...] = ()  # lookup plugins used outside of args: in when, loop, with_*, vars

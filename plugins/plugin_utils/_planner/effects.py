@@ -43,12 +43,12 @@ def effects_of(node: TaskNode) -> Effects:
     """The effects of one task on its host, or of any of its items; see Effects for what each field promises."""
     if node.when_constant_false:
         return _SKIPPED
-    row = _row(node.action)
+    row = None if node.own_module else _row(node.action)
     args = Arguments(node.args)
     effects = _UNKNOWN if row is None else _with_validation(row(args), args)
     for name in {*node.lookups, *lookups_in(node.args)}:
         effects = _both(effects, lookup_effects(name))
-    if not effects.restarts_agent and changes_logins(short_name(node.action), args):
+    if effects.writes and not effects.restarts_agent and changes_logins(short_name(node.action), args):
         effects = dataclasses.replace(effects, restarts_agent=True)
     effects = _declared(effects, node)
     return _on_controller(effects) if node.on_controller else effects

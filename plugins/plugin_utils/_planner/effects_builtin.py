@@ -8,7 +8,7 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.arguments import Arguments, is_template
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.readonly import only_reads, words_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING, path_resource
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.rows import (
     Row,
     local_file,
@@ -75,8 +75,16 @@ def _fetch(args: Arguments) -> Effects:
 
 
 def _unarchive(args: Arguments) -> Effects:
-    effects = local_file('dest', src='src')(args)
+    effects = local_file('dest', src='src')(_unarchive_arguments(args))
     return dataclasses.replace(effects, reads=(*effects.reads, *args.paths('creates')))
+
+
+def _unarchive_arguments(args: Arguments) -> Arguments:
+    """``copy`` is the old opposite of ``remote_src``."""
+    if not args.given('copy'):
+        return args
+    copied = args.truth('copy', default=True)
+    return Arguments({**args.raw, 'remote_src': args.get('copy') if copied is None else not copied})
 
 
 def _not_a_url(*names: str) -> t.Callable[[Arguments], bool]:
@@ -89,7 +97,7 @@ def _not_a_url(*names: str) -> t.Callable[[Arguments], bool]:
 
 def _unarchive_is_local(args: Arguments) -> bool:
     # a source that the controller uploads is a file of the controller; only the module itself takes URLs
-    return args.truth('remote_src', default=False) is False or _not_a_url('src')(args)
+    return _unarchive_arguments(args).truth('remote_src', default=False) is False or _not_a_url('src')(args)
 
 
 def _apt_repository_is_local(args: Arguments) -> bool:
@@ -132,7 +140,9 @@ def _facts(args: Arguments) -> Effects:
 
 
 def _find(args: Arguments) -> Effects:
-    return Effects(Scope.PRIVATE, reads=args.paths('paths', 'path', 'name') or ('file:*',))
+    paths = args.get('paths', 'path', 'name')
+    listed = paths.split(',') if isinstance(paths, str) else paths if isinstance(paths, (list, tuple)) else ()
+    return Effects(Scope.PRIVATE, reads=tuple(path_resource('file', path) for path in listed) or ('file:*',))
 
 
 def _read_file(*names: str) -> Row:

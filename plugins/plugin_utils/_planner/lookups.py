@@ -65,7 +65,7 @@ _BUILTIN = re.compile(r'ansible\.(builtin|legacy)\.')
 _CALL = re.compile(r"""\b(?:lookup|query|q)\s*\(\s*(?:(['"])([\w.]+)\1)?""")
 # tests and filters that look at the controller's files; they count as the lookup ``file``
 _FILE_TEST = re.compile(
-    r'\bis\s+(?:not\s+)?(?:ansible\.builtin\.)?(?:exists|link_exists|file|is_file|directory|is_dir|link|is_link|mount|is_mount|same_file)\b'
+    r'\bis\s+(?:not\s+)?(?:ansible\.builtin\.)?(?:(?:link_)?exists|(?:is_)?(?:file|link|mount|same_file)|directory|is_dir)\b'
     r'|\|\s*(?:ansible\.builtin\.)?(?:fileglob|realpath)\b'
 )
 
