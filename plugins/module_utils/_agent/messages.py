@@ -19,7 +19,7 @@ VERSION = 1
 TO_AGENT = "agent"
 TO_CONTROLLER = "controller"
 
-KINDS = ("module", "put", "exec")
+KINDS = ("module", "put", "exec", "judge")
 CLASSES = ("dir", "absent", "same", "differs")
 STOPS = ("failed", "unreachable", "malformed", "facts", "judge", "killed", "error")
 
@@ -78,6 +78,7 @@ STEPS = {
         "cwd": maybe(str),
         "only": maybe(GUARD),
     },
+    "judge": {"only": GUARD},
 }
 ENTRY = {
     "id": int,

@@ -57,8 +57,12 @@ class Progress:
         while not self._over and self._next < len(steps):
             index = self._next
             self._next += 1
-            if self._allows(steps[index].get("only")):
-                return index
+            if not self._allows(steps[index].get("only")):
+                continue
+            if steps[index]["k"] == "judge":
+                self.abort("judge")  # what follows this class of stat is the controller's to say
+                return None
+            return index
         if self.stop is None and self._entry.get("judge"):
             self.stop = "judge"
         return None

@@ -163,7 +163,7 @@ class Agent:
         lane.running = None
         if stop is not None:
             # After "judge" not even the same group goes on: that is what the controller asked for.
-            lane.stop(entry["epoch"], None if entry.get("judge") else entry.get("group"))
+            lane.stop(entry["epoch"], None if stop == "judge" or entry.get("judge") else entry.get("group"))
         todo: List[Instruction] = [Send(message("done", id=id, steps=steps, stop=stop), blobs)]
         todo += self._pump(lane)
         return todo + self._exit_when_idle()

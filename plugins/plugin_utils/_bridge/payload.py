@@ -32,8 +32,8 @@ _ROOM = os.path.dirname(os.path.abspath(__file__))
 _AGENT = os.path.normpath(os.path.join(_ROOM, '..', '..', 'module_utils', '_agent'))
 _BUILDER = tuple(os.path.abspath(file) for file in (__file__, payload_cache.__file__, payload_files.__file__))
 
-# Started by `python <sha>.pyz`, and by stage 1, which adds two globals. `first`: bytes that came on stdin before the agent was
-# there; `scratch`: the temporary folder of an archive that could not be kept.
+# Started by `python <sha>.pyz`, and by stage 1 (plugin_utils/_agent/stage1.py), which sets the globals `sha`, `first` (bytes that
+# came on stdin before the agent was there) and `scratch` (the temporary folder of an archive that could not be kept).
 _MAIN = '''\
 import os
 import sys
@@ -52,16 +52,26 @@ def info():
     print(json.dumps(about, indent=2, sort_keys=True))
 
 
+def watch_over(folder):
+    # The agent goes on in a fork. We remove the folder behind it, however it ends, and hold nothing of its connection.
+    import shutil
+    agent = os.fork()
+    if agent:
+        os.close(0)
+        os.close(1)
+        status = os.waitpid(agent, 0)[1]
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(status >> 8 or status & 127)
+
+
 if sys.argv[1:] == ['--info']:
     info()
 else:
+    launch = globals().get
+    if launch('scratch'):
+        watch_over(launch('scratch'))
     from rustle_agent.server import main
-    try:
-        sys.exit(main(ARCHIVE, globals().get('first', b'')))
-    finally:
-        if globals().get('scratch'):
-            import shutil
-            shutil.rmtree(globals()['scratch'], ignore_errors=True)
+    main(ARCHIVE, launch('sha'), launch('first', b''))
 '''
 
 # A Python that a module starts with the archive on PYTHONPATH shall not find another ansible first.

@@ -1,0 +1,188 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every piece that depends on the version of ansible-core.
+
+Rule 1: what differs between 2.19, 2.20 and 2.21 is here and nowhere else; callers never ask for a version.
+Rule 2: a minor version that is not listed is not supported: the strategy then runs as plain linear.
+"""
+from __future__ import annotations
+
+import inspect
+import pickle
+import typing as t
+
+from ansible import release
+from ansible._internal import _task
+from ansible.errors import AnsibleError
+from ansible.executor.task_executor import TaskExecutor
+from ansible.executor.task_queue_manager import CallbackSend, DisplaySend, FinalQueue
+from ansible.plugins import loader as plugin_loader
+from ansible.utils.display import Display
+from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
+
+__all__ = [
+    'CORE_VERSION', 'UNIFIED', 'ResultQueue', 'core_supported', 'deliver', 'executor_class', 'learned', 'register_names', 'run_task',
+]
+
+CORE_VERSION: tuple[int, int] = tuple(int(part) for part in release.__version__.split('.')[:2])  # type: ignore[assignment]
+SUPPORTED = ((2, 19), (2, 20), (2, 21))
+
+UNIFIED = hasattr(_task, 'UnifiedTaskResult')
+"""True where results are UnifiedTaskResult objects and the executor takes its task from TaskContext (2.21)."""
+
+_display = Display()
+
+
+def core_supported() -> bool:
+    return CORE_VERSION in SUPPORTED
+
+
+if UNIFIED:
+    from ansible._internal._task import WireTaskResult
+
+    _CONVERT = '_convert_wire_task_result_to_host_task_result'
+else:
+    from ansible.executor.task_result import _RawTaskResult
+    from ansible.executor.task_result import _WireTaskResult as WireTaskResult
+    from ansible._internal._errors import _error_utils
+
+    _CONVERT = '_convert_wire_task_result_to_raw'
+
+
+class ResultQueue:
+    """Stands in for the worker's final queue: takes the same messages, in the same form (pickled, as over a pipe), and keeps them."""
+
+    send_callback = FinalQueue.send_callback
+    send_task_result = FinalQueue.send_task_result
+
+    def __init__(self) -> None:
+        self._messages: list[t.Any] = []
+
+    def put(self, message: t.Any) -> None:
+        # results cross a pipe in stock: what cannot be pickled must fail here too, and nobody may share objects with the task
+        self._messages.append(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+    def send_display(self, method: str, *args: t.Any, **kwargs: t.Any) -> None:
+        self._messages.append(DisplaySend(method, *args, **kwargs))
+
+    def send_prompt(self, **kwargs: t.Any) -> None:
+        raise AnsibleError('A task that runs inside the strategy cannot prompt.')
+
+    def take(self) -> list[t.Any]:
+        """The messages so far, in order; they are gone from the queue afterwards."""
+        messages, self._messages = self._messages, []
+        return [pickle.loads(m) if isinstance(m, bytes) else m for m in messages]
+
+
+def deliver(strategy: t.Any, message: t.Any, *, name: str | None = None) -> None:
+    """Do with a message what the strategy's result thread does with it. ``name`` overrides the task's name in a result."""
+    if isinstance(message, DisplaySend):
+        getattr(_display, message.method)(*message.args, **message.kwargs)
+        return
+    wire = message.wire_task_result if isinstance(message, CallbackSend) else message
+    if name is not None and 'name' in wire.task_fields:
+        # linear templates the name once, with the first host's variables, and every result carries it
+        wire.task_fields['name'] = name
+    result = getattr(strategy, _CONVERT)(wire)
+    if isinstance(message, CallbackSend):
+        strategy._tqm.send_callback(message.method_name, result)
+    else:
+        with strategy._results_lock:
+            strategy._results.append(result)
+
+
+def is_task_result(message: t.Any) -> bool:
+    return isinstance(message, WireTaskResult)
+
+
+def failed(wire: t.Any) -> bool:
+    """Whether a task result says failed or unreachable, ignored or not."""
+    if UNIFIED:
+        return bool(wire.utr.failed or wire.utr.unreachable)
+    data = wire.return_data
+    return bool(data.get('failed') or data.get('unreachable') or data.get('failed_when_result'))
+
+
+def executor_class() -> type[TaskExecutor]:
+    return TaskExecutor
+
+
+def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_vars: dict[str, t.Any], play_context: t.Any, loader: t.Any,
+             queue: ResultQueue, variable_manager: t.Any, made: t.Callable[[TaskExecutor], None]) -> None:
+    """Run one task for one host as a worker process does, and send its result to ``queue``.
+
+    The task must be a copy of the caller's (the executor squashes and finalizes it). Source: ansible/executor/process/worker.py.
+    """
+    if UNIFIED:
+        with _task.TaskContext.create(task=task, task_vars=task_vars, host_name=host.name):
+            task.squash()
+            te = executor(host, play_context, loader, plugin_loader.get_plugin_loader_namespace(), queue, variable_manager)
+            made(te)
+            utr = te.run()
+            utr.finalize_registered_values()
+            task.ignore_errors = utr.ignore_errors
+            task.ignore_unreachable = utr.ignore_unreachable
+            try:
+                queue.send_task_result(host, task, utr)
+            except Exception as ex:
+                try:
+                    raise AnsibleError('Task result omitted due to queue send failure.') from ex
+                except Exception as wrapped:
+                    utr = _task.UnifiedTaskResult.create_from_action_exception(wrapped)
+                    utr.finalize_registered_values()
+                    bare = type(task)()
+                    bare._uuid = task._uuid
+                    queue.send_task_result(host, bare, utr)
+    else:
+        with _task.TaskContext(task):
+            te = executor(host, task, task_vars, play_context, loader, plugin_loader.get_plugin_loader_namespace(), queue, variable_manager)
+            made(te)
+            result = te.run()
+            try:
+                queue.send_task_result(_RawTaskResult(host=host, task=task, return_data=result, task_fields=task.dump_attrs()))
+            except Exception as ex:
+                try:
+                    raise AnsibleError('Task result omitted due to queue send failure.') from ex
+                except Exception as wrapped:
+                    data = _error_utils.result_dict_from_exception(wrapped)
+                    queue.send_task_result(_RawTaskResult(host=host, task=task, return_data=data, task_fields={}))
+
+
+def register_names(task: t.Any) -> tuple[str, ...]:
+    """The variables that a task registers."""
+    if not task.register:
+        return ()
+    return (task.register,) if isinstance(task.register, str) else tuple(task.register)
+
+
+def learned(task: t.Any, wire: t.Any, set_fact_actions: t.Container[str]) -> dict[str, t.Any] | None:
+    """The variables a finished task gives its host (register and set_fact), or None when it also changes others (facts, included variables).
+
+    Mirrors StrategyBase._process_pending_results.
+    """
+    names: dict[str, t.Any] = {}
+    if UNIFIED:
+        utrs = wire.utr.loop_results if task.loop and wire.utr.loop_results is not None else [wire.utr]
+        for utr in utrs:
+            for layer, variables in utr.pending_changes.register_host_variables.items():
+                if layer not in (_task.VariableLayer.EPHEMERAL_FACT, _task.VariableLayer.REGISTER_VARS):
+                    return None
+                names.update(variables)
+        names.update(wire.utr.registered_values or {})
+        return names
+    data = wire.return_data
+    items = data.get('results') if task.loop else [data]
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict) and 'ansible_facts' in item:
+            if task.action not in set_fact_actions or item.get('_ansible_facts_cacheable'):
+                return None
+            names.update(item['ansible_facts'])
+    if task.register:
+        clean = strip_internal_keys(module_response_deepcopy(data))
+        clean.pop('invocation', None)
+        names[task.register] = clean
+    return names
+
+
+def accepts(function: t.Callable[..., t.Any], name: str) -> bool:
+    """Whether a function of ansible-core takes a parameter of that name."""
+    return name in inspect.signature(function).parameters

@@ -1,0 +1,156 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One task for one host inside a coroutine: what it waits for, what it has said, how it ended.
+
+Rule 1: the task runs on copies (task, variables); the strategy's objects are untouched until its result is delivered.
+Rule 2: everything it says (callbacks, display output, the result) is kept in order and delivered only when linear has asked for the task.
+Rule 3: no call is asked twice: a recorded reply is used up by the call it belongs to.
+"""
+from __future__ import annotations
+
+import collections
+import enum
+import typing as t
+
+from ansible._internal._errors import _task_timeout
+from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Question, Reply, Sleep, TargetLost
+
+from . import compat, looping
+from .asking import Asking
+from .coroutine import Coroutine
+from .hazards import Guard, Hazard, Unsupported
+
+__all__ = ['Execution', 'Outcome']
+
+
+class Outcome(enum.Enum):
+    """How an execution stands."""
+
+    NEW = 'new'
+    WAITING = 'waiting'
+    DONE = 'done'
+    STOCK = 'stock'
+    CUT = 'cut'
+    DROPPED = 'dropped'
+
+
+class Execution(Asking):
+    """A task on a host. ``make_vars`` gives its variables; it is called inside the coroutine, under the guard."""
+
+    def __init__(self, *, host: t.Any, task: t.Any, play_context: t.Any, loader: t.Any, variable_manager: t.Any,
+                 make_vars: t.Callable[[], dict[str, t.Any]], guard: Guard | None = None) -> None:
+        super().__init__(guard=guard)
+        self.host = host
+        self.task = task
+        self.predicted = guard is not None
+        self.claimed = False
+        self.outcome = Outcome.NEW
+        self.reason: Reason | None = None
+        self.detail = ''
+        self.waiting_for: Question | Sleep | list[Question] | None = None
+        self.agent_calls = 0
+        self.run: t.Any = None  # the host's part of the play that this belongs to
+        self.errands: list[t.Any] = []
+        self.error: BaseException | None = None
+        self._messages: list[t.Any] = []
+        self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()
+        self.trace: collections.deque[tuple[Question, t.Any]] = collections.deque()
+        self._args = {'play_context': play_context, 'loader': loader, 'variable_manager': variable_manager}
+        self._make_vars = make_vars
+        self._coroutine = Coroutine(self, self._body)
+
+    # -- driven from outside
+
+    def start(self) -> None:
+        self._go()
+
+    def resume(self, answer: t.Any = None, error: BaseException | None = None) -> None:
+        """Answer what the execution waits for."""
+        self.waiting_for = None
+        self._go(answer, error)
+
+    def drop(self) -> None:
+        """Nobody wants this execution any more."""
+        if self.outcome in (Outcome.NEW, Outcome.WAITING):
+            self.outcome = Outcome.DROPPED
+            self.waiting_for = None
+            self._coroutine.kill()
+
+    def time_out(self) -> None:
+        """The task's own time-out has passed while it waited for the target."""
+        self.resume(error=_task_timeout.TaskTimeoutError(self.timeout or 0))
+
+    def lost(self, error: TargetLost) -> None:
+        self.resume(error=AnsibleConnectionFailure(str(error)))
+
+    @property
+    def done(self) -> bool:
+        return self.outcome is Outcome.DONE
+
+    @property
+    def final(self) -> bool:
+        """Whether the task ends with the answer to what it waits for."""
+        waiting = self.waiting_for
+        if isinstance(waiting, list):
+            return all(question.final for question in waiting)
+        return isinstance(waiting, Question) and waiting.final
+
+    def messages(self) -> list[t.Any]:
+        """What it has said since the last call, in order."""
+        self._messages += self.queue.take()
+        messages, self._messages = self._messages, []
+        return messages
+
+    def result(self) -> t.Any:
+        """The wire form of the task's result, kept for delivery; None before the end."""
+        self._messages += self.queue.take()
+        return next((m for m in reversed(self._messages) if compat.is_task_result(m)), None)
+
+    def _go(self, answer: t.Any = None, error: BaseException | None = None) -> None:
+        question = self._coroutine.resume(answer, error)
+        if self._coroutine.ended:
+            if self.error is not None:
+                raise self.error
+            return
+        self.outcome = Outcome.WAITING
+        self.waiting_for = question
+
+    # -- inside the coroutine
+
+    def _body(self) -> None:
+        try:
+            task = self.task.copy(exclude_parent=True, exclude_tasks=True)
+            task._parent = self.task._parent
+            compat.run_task(looping.Executor, host=self.host, task=task, task_vars=self._make_vars(), queue=self.queue, made=lambda te: None,
+                            **self._args)
+        except Unsupported as ex:
+            self.outcome, self.reason, self.detail = Outcome.STOCK, ex.reason, ex.detail
+        except Hazard as ex:
+            self.outcome, self.reason, self.detail = Outcome.CUT, ex.reason, ex.name
+        except Exception as ex:
+            self.error = ex
+        else:
+            self.outcome = Outcome.DONE
+
+    def ask(self, question: t.Any) -> t.Any:
+        self.sent = True
+        return self._coroutine.ask(question)
+
+    def call(self, action: t.Any, call: Call) -> Reply:
+        if self._recorded:
+            # the agent has run this step already; its arguments are the same by construction (copying.py)
+            return self._recorded.popleft()[1]
+        question = self.question(action, call)
+        answer = None
+        if self.trace:
+            _asked, answer = self.trace.popleft()
+        if answer is None:
+            self.agent_calls += 1
+            answer = self.ask(question)
+        (_first, reply), *rest = answer
+        self._recorded.extend(rest)
+        return reply
+
+    def sleep(self, seconds: float) -> None:
+        self.ask(Sleep(seconds))

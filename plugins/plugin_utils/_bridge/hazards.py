@@ -1,0 +1,117 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names in flight: what a task that is prepared ahead of linear may not read.
+
+Rule 1: a guard is armed only while a coroutine prepares a task ahead; elsewhere every name is free.
+Rule 2: reading a guarded name raises Hazard, a BaseException, since plugins swallow Exception.
+Rule 3: whatever is not resolved through a template's context (connection variables, facts that actions read directly) is covered by the
+        static rules in prospects.py, not here.
+"""
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible._internal._templating import _jinja_bits, _jinja_plugins
+from ansible.executor import task_executor
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+
+from .coroutine import current
+
+__all__ = ['Guard', 'Hazard', 'Unsupported', 'install', 'uninstall']
+
+#: what other hosts, or the rest of the play, can change between two tasks of linear
+CROSS_HOST = frozenset(('hostvars', 'vars', 'play_hosts', 'ansible_play_hosts', 'ansible_play_hosts_all', 'ansible_play_batch',
+                        'ansible_current_hosts', 'ansible_failed_hosts'))
+
+#: lookups that are functions of their terms alone
+PURE_LOOKUPS = frozenset(('items', 'list', 'dict', 'sequence', 'nested', 'together', 'subelements', 'indexed_items', 'flattened', 'cartesian'))
+#: lookups that are quick and harmless inside the strategy's process; all others run in a worker
+QUICK_LOOKUPS = PURE_LOOKUPS | {'file', 'fileglob', 'first_found', 'template', 'vars', 'varnames', 'env', 'csvfile', 'ini', 'config',
+                                'inventory_hostnames', 'random_choice', 'unvault'}
+
+#: magic and connection variables that neither facts nor registers can take over
+_NOT_FACTS = frozenset(('ansible_check_mode', 'ansible_diff_mode', 'ansible_forks', 'ansible_inventory_sources', 'ansible_limit', 'ansible_loop',
+                        'ansible_loop_var', 'ansible_index_var', 'ansible_run_tags', 'ansible_skip_tags', 'ansible_verbosity', 'ansible_version',
+                        'ansible_config_file', 'ansible_playbook_python', 'ansible_play_name', 'ansible_role_name', 'ansible_role_names',
+                        'ansible_play_role_names', 'ansible_dependent_role_names', 'ansible_parent_role_names', 'ansible_parent_role_paths',
+                        'ansible_collection_name', 'ansible_search_path', 'ansible_python_interpreter', 'ansible_connection',
+                        'ansible_host', 'ansible_port', 'ansible_user', 'ansible_become', 'ansible_become_user', 'ansible_become_method'))
+
+
+class Hazard(BaseException):
+    """A task that is prepared ahead wants something that is not known yet."""
+
+    def __init__(self, reason: Reason, name: str) -> None:
+        super().__init__(f'{reason.value}: {name}')
+        self.reason = reason
+        self.name = name
+
+
+class Unsupported(BaseException):
+    """A task wants something that only the stock path can do; raised before anything was sent to the target."""
+
+    def __init__(self, reason: Reason, detail: str = '') -> None:
+        super().__init__(f'{reason.value}: {detail}')
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    """The names that are in flight on one host: name -> why, and whether facts are."""
+
+    names: t.Mapping[str, Reason]
+    facts: bool = False
+
+    def check(self, name: str) -> None:
+        """Raise Hazard when reading ``name`` would need a result that is still under way."""
+        if name in self.names:
+            raise Hazard(self.names[name], name)
+        if name in CROSS_HOST:
+            raise Hazard(Reason.VARS, name)
+        if self.facts and name.startswith(('ansible_', 'facter_', 'ohai_')) and name not in _NOT_FACTS:
+            raise Hazard(Reason.FACTS, name)
+
+
+def _resolve_or_missing(self: t.Any, key: str) -> t.Any:
+    owner = current()
+    if owner is not None and owner.guard is not None:
+        owner.guard.check(key)
+    return _jinja_bits.Context.resolve_or_missing(self, key)
+
+
+def _watched(invoke: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    @functools.wraps(invoke)
+    def invoke_lookup(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        owner = current()
+        if owner is not None:
+            plugin = str(kwargs.get('plugin_name', args[0] if args else '')).removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+            if owner.guard is not None and plugin not in PURE_LOOKUPS:
+                raise Hazard(Reason.LOOKUP_CUT, plugin)
+            if plugin not in QUICK_LOOKUPS and not owner.sent:
+                raise Unsupported(Reason.LOOKUP, plugin)
+        return invoke(*args, **kwargs)
+    return invoke_lookup
+
+
+_undo: list[t.Callable[[], None]] = []
+
+
+def install() -> None:
+    """Put the hooks in place (idempotent)."""
+    if _undo:
+        return
+    context_class = _jinja_bits.AnsibleContext
+    context_class.resolve_or_missing = _resolve_or_missing
+    _undo.append(lambda: delattr(context_class, 'resolve_or_missing'))
+    original = _jinja_plugins._invoke_lookup
+    watched = _watched(original)
+    for module in (_jinja_plugins, task_executor):
+        module._invoke_lookup = watched
+        _undo.append(functools.partial(setattr, module, '_invoke_lookup', original))
+
+
+def uninstall() -> None:
+    while _undo:
+        _undo.pop()()

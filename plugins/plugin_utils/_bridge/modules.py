@@ -1,0 +1,118 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From a module's name to what an agent needs to run it.
+
+Rule 1: modules are found by Ansible's own loader, in its own order; only new-style Python modules go to an agent.
+Rule 2: arguments are encoded by the module's own serialization profile, exactly as AnsiballZ does it.
+Source: ansible/plugins/action/__init__.py (_configure_module), ansible/executor/module_common.py (_find_module_utils).
+"""
+from __future__ import annotations
+
+import functools
+import json
+import os
+import typing as t
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.executor import module_common
+from ansible.executor.interpreter_discovery import InterpreterDiscoveryRequiredError
+from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef
+
+from .hazards import Unsupported
+
+__all__ = ['ModulePayload', 'Prepared', 'find_module', 'prepare']
+
+_UNTEMPLATED = ('{{', '{%')
+
+
+class ModulePayload(bytes):
+    """Travels through ActionBase._execute_module in the place of the module's code."""
+
+    prepared: 'Prepared'
+
+
+class Prepared(t.NamedTuple):
+    """A module with its arguments, ready for an agent."""
+
+    module: ModuleRef
+    interpreter: str
+    params: str
+    profile: str
+    rlimit: int
+    env: dict[str, str]
+
+
+@functools.lru_cache(maxsize=4096)
+def _style(path: str, mtime_ns: int, size: int) -> tuple[bool, str, tuple[str, ...]]:
+    """(is a new-style Python module, interpreter of its first line, that line's arguments)."""
+    with open(path, 'rb') as file:
+        code = file.read()
+    python = not module_common._is_binary(code) and module_common.REPLACER not in code and bool(module_common.NEW_STYLE_PYTHON_MODULE_RE.search(code))
+    interpreter, args = module_common._extract_interpreter(code)
+    return python, interpreter or '/usr/bin/python', tuple(args)
+
+
+@functools.lru_cache(maxsize=4096)
+def _fqn(path: str, name: str) -> str:
+    try:
+        return module_common._get_ansible_module_fqn(path)
+    except ValueError:
+        return f'ansible.legacy.{name}'
+
+
+def find_module(loader: t.Any, name: str, collections: t.Any) -> tuple[ModuleRef, str] | None:
+    """(module, interpreter of its first line), or None when ``name`` is not a new-style Python module or cannot be found."""
+    found = loader.find_plugin_with_context(name, '', collection_list=collections)
+    path = found.plugin_resolved_path if found.resolved else None
+    if not path:
+        return None
+    status = os.stat(path)
+    python, interpreter, args = _style(path, status.st_mtime_ns, status.st_size)
+    if not python or args:
+        return None
+    return ModuleRef(name=name, fqn=_fqn(path, name), path=path), interpreter
+
+
+@functools.lru_cache(maxsize=1)
+def _extensions_wanted() -> bool:
+    """Whether debugger or coverage extensions are configured: those runs stay stock."""
+    names = ('_ANSIBALLZ_PYDEVD_CONFIG', '_ANSIBALLZ_DEBUGPY_CONFIG', '_ANSIBALLZ_COVERAGE_CONFIG', '_MODULE_METADATA')
+    return any(C.config.get_config_value(name) for name in names if C.config.get_configuration_definition(name))
+
+
+def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> Prepared:
+    """What ActionBase._configure_module does up to the payload itself.
+
+    Raises Unsupported where only the stock path will do, AnsibleError as stock does.
+    """
+    use_vars = task_vars.get('ansible_delegated_vars', {})[action._task.delegate_to] if action._task.delegate_to else task_vars
+    if tuple(action._connection.module_implementation_preferences) != ('',):
+        raise Unsupported(Reason.CONNECTION, 'module implementation preferences')
+    found = find_module(action._shared_loader_obj.module_loader, module_name, action._task.collections)
+    if found is None:
+        raise Unsupported(Reason.NON_PYTHON_MODULE, module_name)
+    module, hashbang = found
+    if _extensions_wanted():
+        raise Unsupported(Reason.UNSUPPORTED, 'AnsiballZ extensions')
+    try:
+        _shebang, interpreter = module_common._get_shebang(
+            hashbang, use_vars, action._templar, (), remote_is_local=bool(getattr(action._connection, '_remote_is_local', False)))
+    except InterpreterDiscoveryRequiredError as ex:
+        raise Unsupported(Reason.INTERPRETER, 'discovery') from ex
+    environment: dict[str, t.Any] = {}
+    action._compute_environment_string(environment)
+    env = {str(name): str(value) for name, value in environment.items()}
+    if any(name.startswith(('PYTHON', 'LD_')) for name in env):
+        # they change how an interpreter starts, and the agent's has started already
+        raise Unsupported(Reason.ENVIRONMENT, ', '.join(sorted(env)))
+    rlimit = C.config.get_config_value('PYTHON_MODULE_RLIMIT_NOFILE', variables=task_vars)
+    if not isinstance(rlimit, int):
+        rlimit = int(action._templar.template(rlimit) or 0)
+    profile = 'legacy'
+    try:
+        params = json.dumps({'ANSIBLE_MODULE_ARGS': module_args}, cls=get_module_encoder(profile, Direction.CONTROLLER_TO_MODULE))
+    except TypeError as ex:
+        raise AnsibleError(f'Failed to serialize arguments for the {module_name!r} module.') from ex
+    return Prepared(module=module, interpreter=interpreter, params=params, profile=profile, rlimit=rlimit, env=env)

@@ -1,0 +1,150 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be said of a task before it is run, from its keywords alone.
+
+Rule 1: a task that only stock can run is named here, with its reason, before a coroutine is made for it.
+Rule 2: whatever a task may change that later tasks read in a way the guard does not see ends the bundle after it.
+"""
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible import constants as C
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins.loader import action_loader, module_loader
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Scope, TaskNode
+
+from . import compat
+from .modules import find_module
+
+__all__ = ['ends_bundle', 'node_of', 'stock_reason']
+
+_CORE = ('ansible.plugins.action',)
+#: action plugins of ansible-core whose every use of the target goes through the seams
+_AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'package', 'dnf', 'service', 'gather_facts', 'uri', 'unarchive', 'assemble'))
+_CONTROLLER_ACTIONS = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'validate_argument_spec'))
+_READS_FACTS = frozenset(('package', 'dnf', 'service', 'gather_facts'))
+_READS_VARS = frozenset(('validate_argument_spec',))
+
+
+def _short(action: str) -> str:
+    return action.removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+
+
+@functools.lru_cache(maxsize=2048)
+def _action_plugin(action: str, collections: tuple[str, ...]) -> str | None:
+    """The name of the ansible-core action plugin that runs an action ('normal' for a plain module), None for any other plugin."""
+    found = action_loader.get_with_context(action, collection_list=list(collections) or None, class_only=True)
+    if not found.plugin_load_context.resolved:
+        found = action_loader.get_with_context('ansible.legacy.normal', class_only=True)
+    plugin = found.object
+    module = getattr(plugin, '__module__', '')
+    if not module.startswith(_CORE) or '/ansible/plugins/action/' not in (found.plugin_load_context.plugin_resolved_path or '').replace('\\', '/'):
+        return None
+    return plugin._load_name.rpartition('.')[2]
+
+
+def plugin_of(task: t.Any) -> str | None:
+    """The ansible-core action plugin of a task; None when it is unknown or a template."""
+    if '{{' in str(task.action):
+        return None
+    return _action_plugin(str(task.action), tuple(task.collections or ()))
+
+
+def stock_reason(task: t.Any) -> Reason | None:
+    """Why only the stock path may run the task, as far as its keywords tell."""
+    if isinstance(task, TaskInclude):
+        return None  # an include asks nothing of the target
+    if task.async_val:
+        return Reason.ASYNC
+    if task.throttle:
+        return Reason.THROTTLE
+    if task.debugger is not None:
+        return Reason.DEBUGGER
+    if C.DEFAULT_KEEP_REMOTE_FILES:
+        return Reason.KEEP_REMOTE_FILES
+    plugin = plugin_of(task)
+    if plugin == 'raw':
+        return Reason.RAW
+    if plugin not in _AGENT_ACTIONS and plugin not in _CONTROLLER_ACTIONS:
+        return Reason.ACTION
+    return None
+
+
+def cut_before(task: t.Any, *, facts: bool, anything: bool) -> Reason | None:
+    """Why a task cannot be prepared while others of its host are under way: facts, or anything at all."""
+    if isinstance(task, TaskInclude):
+        return Reason.INCLUDE
+    plugin = plugin_of(task)
+    if facts and plugin in _READS_FACTS:
+        return Reason.FACTS
+    if anything and plugin in _READS_VARS:
+        return Reason.VARS
+    return None
+
+
+def _constant(conditions: t.Any) -> bool:
+    return all(isinstance(condition, bool) for condition in conditions or ())
+
+
+def ends_bundle(task: t.Any) -> Reason | None:
+    """Why nothing of the host may be run ahead of this task's result, whatever the target answers."""
+    if isinstance(task, TaskInclude):
+        return Reason.INCLUDE
+    if not _constant(task.changed_when):
+        return Reason.JUDGE_CHANGED_WHEN
+    if not _constant(task.failed_when):
+        return Reason.JUDGE_FAILED_WHEN
+    if task.until or task.retries is not None:
+        return Reason.UNTIL
+    action = _short(str(task.action))
+    if action == 'include_vars':
+        return Reason.INCLUDE_VARS
+    if action in ('add_host', 'group_by'):
+        return Reason.ADD_HOST if action == 'add_host' else Reason.GROUP_BY
+    if action == 'set_fact' and str(task.args.get('cacheable', 'no')).lower() not in ('no', 'false'):
+        return Reason.CACHEABLE
+    if any(name.startswith('ansible_') for name in compat.register_names(task)):
+        return Reason.REGISTER  # connection variables are read without a template
+    if task.delegate_to is not None:
+        return Reason.DELEGATED
+    return None
+
+
+def node_of(task: t.Any, *, variables: t.Mapping[str, t.Any], on_controller: bool, scope: str | None, effects: t.Any) -> TaskNode:
+    """The task as the planner's rules see it."""
+    args = task.args if isinstance(task.args, dict) else {}
+    action = task._resolved_action or str(task.action)
+    run_once = task.run_once
+    return TaskNode(
+        action=action, name=task.name or '', args={str(k): v for k, v in args.items()}, loop=bool(task.loop or task.loop_with),
+        run_once=bool(run_once) if run_once is not None else False, delegate_to=str(task.delegate_to) if task.delegate_to is not None else None,
+        throttle=1 if task.throttle else 0, any_errors_fatal=bool(task.any_errors_fatal),
+        rescope=Scope(scope) if scope else None,
+        declared_effects=DeclaredEffects(**effects) if isinstance(effects, dict) else effects,
+        when_constant_false=any(condition is False for condition in task.when or ()), on_controller=on_controller,
+        lookups=(str(task.loop_with),) if task.loop_with else ())
+
+
+#: modules that action plugins of ansible-core run beside the one they are named after
+_HELPERS = {
+    'copy': ('stat', 'copy', 'file'), 'template': ('stat', 'copy', 'file'), 'assemble': ('stat', 'copy', 'file', 'assemble'),
+    'shell': ('command',), 'gather_facts': ('setup',), 'service': ('setup', 'systemd', 'service'), 'package': ('setup',),
+    'unarchive': ('stat', 'unarchive'),
+}
+
+
+def modules_of(tasks: t.Iterable[t.Any]) -> list[t.Any]:
+    """References to the modules that these tasks run, as far as their actions are known; modules for other platforms are left out."""
+    found: dict[t.Any, None] = {}
+    for action, collections in {(str(task.action), tuple(task.collections or ())) for task in tasks}:
+        plugin = None if '{{' in action else _action_plugin(action, collections)
+        if plugin not in _AGENT_ACTIONS:
+            continue
+        names = ['ansible.legacy.' + name for name in _HELPERS.get(plugin, (plugin,) if plugin != 'normal' else ())] or [action]
+        for name in names:
+            reference = find_module(module_loader, name, list(collections) or None)
+            if reference is not None:
+                found[reference[0]] = None
+    return sorted(found, key=lambda reference: reference.fqn)

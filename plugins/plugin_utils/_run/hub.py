@@ -1,0 +1,332 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The hub: one selector loop that carries questions of executions to agents and answers back.
+
+Rule 1: everything happens in the strategy's thread; turn() is the only place that waits.
+Rule 2: the entries of a lane (a host) start in the order in which they were submitted, whatever agent they go to.
+Rule 3: at most ``forks`` lanes are at work at once.
+Rule 4: an entry is sent once. What an agent says it dropped never ran; what is not known after a loss is reported, never repeated.
+"""
+from __future__ import annotations
+
+import collections
+import dataclasses
+import heapq
+import itertools
+import selectors
+import time
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._agent import events
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Question, Sleep, Target, TargetLost
+
+from . import wire
+
+__all__ = ['Errand', 'Hub', 'Lane']
+
+
+@dataclasses.dataclass(eq=False)
+class Errand:
+    """A question on its way: whose, and what became of it."""
+
+    lane: 'Lane'
+    execution: t.Any
+    question: Question
+    group: int | None = None
+    number: int = 0
+    epoch: int = 0
+    calls: dict[int, t.Any] = dataclasses.field(default_factory=dict)
+    started: bool = False
+    answered: bool = False
+    abandoned: bool = False
+    answer: t.Any = None
+    timer: t.Any = None
+
+
+class Lane:
+    """What is under way for one host."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = 1
+        self.outbox: collections.deque[Errand] = collections.deque()
+        self.flying: dict[int, Errand] = {}
+        self.agent: 'Agent | None' = None
+
+    @property
+    def idle(self) -> bool:
+        return not self.flying and not self.outbox
+
+
+class Agent:
+    """One agent process: its connection, and whose entries it holds."""
+
+    def __init__(self, target: Target, connection: t.Any) -> None:
+        self.target = target
+        self.connection = connection
+        self.errands: dict[int, Errand] = {}
+        self.ready = False
+        self.finished: list[str] = []
+
+
+class Timer:
+    def __init__(self, callback: t.Callable[[], None]) -> None:
+        self.callback: t.Callable[[], None] | None = callback
+
+
+class Hub:
+    """``launch(target)`` makes a started-able agent connection; ``payload_of(module)`` gives (payload sha, module_utils);
+    ``payload_data(sha)`` its bytes; ``changed(execution)`` is told after each resumption of an execution."""
+
+    def __init__(self, *, launch: t.Callable[[selectors.BaseSelector, Target, t.Callable[..., None]], t.Any], payload_of: wire.PayloadOf,
+                 payload_data: t.Callable[[str], bytes], changed: t.Callable[[t.Any], None], unavailable: t.Callable[[t.Any, TargetLost], None]) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.agents: dict[str, Agent] = {}
+        self.forks = 5
+        self.sent_bundles = 0
+        self.trips: collections.Counter[str] = collections.Counter()
+        self._launch = launch
+        self._payload_of = payload_of
+        self._payload_data = payload_data
+        self._changed = changed
+        self._unavailable = unavailable
+        self._numbers = itertools.count(1)
+        self._groups = itertools.count(1)
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._lanes: dict[str, Lane] = {}  # with something to send, oldest first
+        self._active: set[str] = set()
+        self._owners: dict[t.Any, Agent] = {}
+
+    # -- submitting
+
+    def submit(self, lane: Lane, execution: t.Any) -> None:
+        """Take up what the execution waits for."""
+        waiting = execution.waiting_for
+        if isinstance(waiting, Sleep):
+            self.after(waiting.seconds, lambda: self._resume(execution))
+            return
+        group = next(self._groups) if isinstance(waiting, list) else None
+        questions = waiting if isinstance(waiting, list) else [waiting]
+        execution.errands = [Errand(lane, execution, question, group) for question in questions]
+        lane.outbox.extend(execution.errands)
+        self._lanes.setdefault(lane.name, lane)
+
+    def withdraw(self, lane: Lane) -> None:
+        """What belongs to dropped executions shall not start, wherever it is by now."""
+        lane.outbox = collections.deque(errand for errand in lane.outbox if not errand.abandoned)
+        if lane.agent is not None and any(errand.abandoned for errand in lane.flying.values()):
+            lane.agent.connection.send({'t': 'cancel', 'lane': lane.name})
+            lane.epoch += 1
+
+    def flush(self) -> None:
+        """Send what may be sent now, one bundle an agent."""
+        bundles: dict[str, tuple[Agent, list[dict[str, t.Any]], list[bytes]]] = {}
+        for lane in list(self._lanes.values()):
+            if not lane.outbox:
+                del self._lanes[lane.name]
+                continue
+            if lane.name not in self._active and len(self._active) >= self.forks:
+                continue
+            while lane.outbox:
+                errand = lane.outbox[0]
+                agent = self._agent(errand.question.call.target)
+                if lane.flying and agent is not lane.agent:
+                    break
+                lane.outbox.popleft()
+                if agent is None:
+                    self._refuse(errand)
+                    continue
+                lane.agent = agent
+                self._active.add(lane.name)
+                _agent, entries, blobs = bundles.setdefault(agent.target.key, (agent, [], []))
+                errand.number, errand.epoch = next(self._numbers), lane.epoch
+                entry, errand.calls = wire.entry_of(
+                    errand.question, number=errand.number, lane=lane.name, epoch=errand.epoch, group=errand.group, blobs=blobs,
+                    payload_of=self._payload_of)
+                entries.append(entry)
+                lane.flying[errand.number] = agent.errands[errand.number] = errand
+                self.trips[lane.name] += 0
+            if not lane.outbox:
+                self._lanes.pop(lane.name, None)
+        for agent, entries, blobs in bundles.values():
+            self.sent_bundles += 1
+            for name in {entry['lane'] for entry in entries}:
+                self.trips[name] += 1
+            agent.connection.send({'t': 'run', 'entries': entries}, blobs)
+
+    def _agent(self, target: Target) -> Agent | None:
+        agent = self.agents.get(target.key)
+        if agent is None:
+            connection = self._launch(self.selector, target, self._event)
+            if connection is None:
+                return None
+            agent = self.agents[target.key] = Agent(target, connection)
+            self._owners[connection] = agent
+            connection.start()
+        return agent
+
+    def _refuse(self, errand: Errand) -> None:
+        self._unavailable(errand.execution, TargetLost('no agent', phase='connect', rc=None, stderr='', started=False))
+
+    # -- waiting
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._active or self._timers or self._lanes)
+
+    def turn(self, timeout: float) -> None:
+        """Wait up to ``timeout`` seconds for something to happen and deal with it."""
+        self.flush()
+        now = time.monotonic()
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        if self._timers:
+            timeout = max(0.0, min(timeout, self._timers[0][0] - now))
+        for key, mask in self.selector.select(timeout):
+            key.data(mask)
+        now = time.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            callback = heapq.heappop(self._timers)[2].callback
+            if callback is not None:
+                callback()
+        self.flush()
+
+    def after(self, seconds: float, callback: t.Callable[[], None]) -> Timer:
+        timer = Timer(callback)
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), timer))
+        return timer
+
+    def close(self) -> None:
+        """End all agents."""
+        for agent in self.agents.values():
+            agent.connection.close()
+        deadline = time.monotonic() + 1.0
+        while any(not agent.connection.closed for agent in self.agents.values()) and time.monotonic() < deadline:
+            for key, mask in self.selector.select(0.05):
+                key.data(mask)
+        for agent in self.agents.values():
+            if not agent.connection.closed:
+                agent.connection.kill()
+        self.agents.clear()
+
+    # -- what agents say
+
+    def _event(self, connection: t.Any, event: t.Any) -> None:
+        agent = self._owners[connection]
+        if isinstance(event, events.Done):
+            self._done(agent, event)
+        elif isinstance(event, events.Started):
+            self._started(agent, event)
+        elif isinstance(event, events.Dropped):
+            for number in event.ids:
+                self._dropped(agent, number)
+        elif isinstance(event, events.Need):
+            for sha in event.sha:
+                connection.send({'t': 'blob', 'sha': sha}, [self._payload_data(sha)])
+        elif isinstance(event, events.Ready):
+            agent.ready = True
+        elif isinstance(event, events.Lost):
+            self._lost(agent, event)
+
+    def _started(self, agent: Agent, event: t.Any) -> None:
+        errand = agent.errands.get(event.id)
+        if errand is None:
+            return
+        errand.started = True
+        if errand.question.timeout and not errand.abandoned:
+            errand.timer = self.after(errand.question.timeout, lambda: self._time_out(agent, errand))
+
+    def _time_out(self, agent: Agent, errand: Errand) -> None:
+        agent.connection.send({'t': 'kill', 'id': errand.number})
+        errand.lane.epoch += 1
+        for other in errand.execution.errands:
+            other.abandoned = True
+        errand.lane.outbox = collections.deque(e for e in errand.lane.outbox if not e.abandoned)
+        errand.execution.time_out()
+        self._changed(errand.execution)
+
+    def _land(self, agent: Agent, number: int) -> Errand | None:
+        errand = agent.errands.pop(number, None)
+        if errand is not None:
+            lane = errand.lane
+            lane.flying.pop(number, None)
+            if errand.timer is not None:
+                errand.timer.callback = None
+            if not lane.flying:
+                self._active.discard(lane.name)
+                if lane.outbox:
+                    self._lanes.setdefault(lane.name, lane)
+        return errand
+
+    def _done(self, agent: Agent, event: t.Any) -> None:
+        errand = self._land(agent, event.id)
+        if errand is None:
+            return
+        if event.stop is not None:
+            errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
+        if not errand.abandoned:
+            errand.answered, errand.answer = True, wire.answer_of(errand.calls, event.steps)
+            self._maybe_resume(errand.execution)
+
+    def _dropped(self, agent: Agent, number: int) -> None:
+        errand = self._land(agent, number)
+        if errand is not None and not errand.abandoned:
+            errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
+            if errand.execution.claimed and errand.group is None:
+                # it never ran: once more, behind what stopped the lane
+                errand.lane.outbox.appendleft(errand)
+                self._lanes.setdefault(errand.lane.name, errand.lane)
+                return
+            errand.answered, errand.answer = True, None
+            if errand.execution.claimed:
+                self._maybe_resume(errand.execution)
+            else:
+                self._forget(errand.execution)
+
+    def _forget(self, execution: t.Any) -> None:
+        for errand in execution.errands:
+            errand.abandoned = True
+        execution.drop()
+        self._changed(execution)
+
+    def _maybe_resume(self, execution: t.Any) -> None:
+        errands = execution.errands
+        if all(errand.answered for errand in errands):
+            answers = [errand.answer for errand in errands]
+            self._resume(execution, answers if errands[0].group is not None else answers[0])
+
+    def _resume(self, execution: t.Any, answer: t.Any = None) -> None:
+        if execution.waiting_for is not None:
+            execution.resume(answer)
+            self._changed(execution)
+
+    def _lost(self, agent: Agent, event: t.Any) -> None:
+        self.agents.pop(agent.target.key, None)
+        errands, agent.errands = sorted(agent.errands.items()), {}
+        told: set[int] = set()
+        for number, errand in errands:
+            errand.lane.flying.pop(number, None)
+            if not errand.lane.flying:
+                self._active.discard(errand.lane.name)
+            errand.lane.epoch += 1
+            if errand.timer is not None:
+                errand.timer.callback = None
+        for _number, errand in errands:
+            execution = errand.execution
+            if errand.abandoned or id(execution) in told:
+                continue
+            told.add(id(execution))
+            for other in execution.errands:
+                other.abandoned = True
+            lane = errand.lane
+            lane.outbox = collections.deque(e for e in lane.outbox if not e.abandoned)
+            if not execution.claimed:
+                execution.drop()
+                self._changed(execution)
+                continue
+            started = event.phase == 'running'
+            lost = TargetLost(event.message, phase=event.phase, rc=event.rc, stderr=event.stderr, started=started)
+            if started or any(e.answered for e in execution.errands) or execution.agent_calls > 1:
+                execution.lost(lost)
+                self._changed(execution)
+            else:
+                self._unavailable(execution, lost)

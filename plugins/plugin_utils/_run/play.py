@@ -1,0 +1,335 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One play under our strategy: who is asked what, how far each host runs ahead, and what linear is told.
+
+Rule 1: linear drives. A task is delivered to it only when it has queued that task for that host.
+Rule 2: running ahead ends wherever the planner's rules or what is in flight say so; the reason is counted.
+Rule 3: when linear asks for another task than the one foreseen, what was foreseen is withdrawn; the agent has stopped by then.
+"""
+from __future__ import annotations
+
+import collections
+import contextlib
+import typing as t
+
+from ansible import constants as C
+from ansible.utils.display import Display
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, prospects
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution, Outcome
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.foresight import Foresight
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.hazards import Guard, Hazard
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.targets import machine_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
+
+from .hub import Lane
+from .tally import Tally
+
+__all__ = ['PlayRun']
+
+_display = Display()
+
+
+class HostRun:
+    """One host in the play: the task that linear waits for, and those prepared beyond it, in order."""
+
+    def __init__(self, host: t.Any) -> None:
+        self.host = host
+        self.lane = Lane(host.name)
+        self.current: Execution | None = None
+        self.ahead: collections.deque[Execution] = collections.deque()
+        self.view: Foresight | None = None
+        self.cut: Reason | None = None
+
+    def under_way(self) -> list[Execution]:
+        """Executions whose results linear has not taken up yet."""
+        return ([self.current] if self.current is not None else []) + list(self.ahead)
+
+
+class PlayRun:
+    """Takes the place of the strategy's queue for the play that runs."""
+
+    def __init__(self, session: t.Any, strategy: t.Any, iterator: t.Any, play_context: t.Any) -> None:
+        self.session = session
+        self.hub = session.hub
+        self.strategy = strategy
+        self.iterator = iterator
+        self.play = iterator._play
+        self.play_context = play_context
+        self.tally = Tally()
+        self.hosts: dict[str, HostRun] = {}
+        self._machines: collections.Counter[tuple[str, str, str]] | None = None
+        self._machine: dict[str, tuple[str, str, str]] = {}
+        self._settled: list[Execution] = []
+        self._bundles_before = self.hub.sent_bundles
+
+    # -- what linear asks
+
+    def queue(self, host: t.Any, task: t.Any, task_vars: dict[str, t.Any], play_context: t.Any) -> bool:
+        """Take a task up, or say that the stock path must (False)."""
+        run = self.hosts.get(host.name)
+        if run is None:
+            run = self.hosts[host.name] = HostRun(host)
+        self.play_context = play_context
+        self.tally.tasks += 1
+        run.current = None
+        foreseen = run.ahead[0] if run.ahead and run.ahead[0].task is task else None
+        if foreseen is not None:
+            run.ahead.popleft()
+            execution = foreseen
+            self.tally.ahead += 1
+        else:
+            self._withdraw(run)
+            settings = self.session.settings(task_vars)
+            reason = Reason.MODE_SSH if settings.mode == 'ssh' else prospects.stock_reason(task)
+            if reason is None:
+                execution = Execution(host=host, task=task, play_context=play_context, loader=self.strategy._loader,
+                                      variable_manager=self.strategy._variable_manager, make_vars=lambda: dict(task_vars))
+                execution.start()
+                if execution.outcome is Outcome.STOCK:
+                    reason = execution.reason
+            if reason is not None:
+                self._stock(reason, host, task)
+                return False
+            run.view = None
+        run.current = execution
+        execution.claimed = True
+        execution.run = run
+        self.strategy._queued_task_cache[(host.name, task._uuid)] = {
+            'host': host, 'task': task, 'task_vars': task_vars, 'play_context': play_context}
+        self.strategy._tqm.send_callback('v2_runner_on_start', host, task)
+        self.strategy._pending_results += 1
+        if foreseen is None and execution.waiting_for is not None:
+            self.hub.submit(run.lane, execution)
+        self._look_ahead(run, task_vars)
+        self._tell(execution)
+        return True
+
+    def pump(self, timeout: float) -> None:
+        """Let agents and timers have their turn."""
+        self.hub.turn(timeout)
+
+    def wait(self) -> None:
+        """Wait for the next result, wherever it comes from."""
+        # results of stock workers arrive in a thread that cannot wake the hub
+        stock = any(worker is not None and worker.is_alive() for worker in self.strategy._workers)
+        self.hub.turn(C.DEFAULT_INTERNAL_POLL_INTERVAL if stock or not self.hub.busy else 1.0)
+
+    def changed(self, execution: Execution) -> None:
+        """The hub has resumed or dropped an execution."""
+        run = execution.run
+        if execution.outcome is Outcome.WAITING:
+            self.hub.submit(run.lane, execution)
+        elif execution.outcome is Outcome.DROPPED and execution in run.ahead:
+            self._withdraw(run)
+        if execution.claimed:
+            self._tell(execution)
+
+    def unavailable(self, execution: Execution, lost: TargetLost) -> None:
+        """No agent could be started for what an execution asks; nothing of it has run."""
+        run = execution.run
+        if not execution.claimed:
+            self._withdraw(run)
+            return
+        self._withdraw(run)
+        if lost.rc == 255 and lost.phase == 'connect':
+            # ssh's own failure: the words are those of the ssh connection plugin
+            execution.lost(TargetLost(
+                f'Data could not be sent to remote host "{run.host.name}". Make sure this host can be reached over ssh: {lost.stderr}',
+                phase=lost.phase, rc=lost.rc, stderr=lost.stderr, started=False))
+            self.changed(execution)
+            return
+        waiting = execution.waiting_for
+        question = waiting[0] if isinstance(waiting, list) else waiting
+        if question is not None:
+            self.session.unavailable.add(question.call.target.key)
+        _display.vvv(f'rustle: no agent, the stock path takes over: {lost}', host=run.host.name)
+        execution.outcome = Outcome.WAITING
+        execution.drop()
+        entry = self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]
+        self._stock(Reason.AGENT_UNAVAILABLE, run.host, execution.task)
+        run.current = None
+        self.strategy.queue_stock(run.host, execution.task, entry['task_vars'], entry['play_context'])
+
+    def end(self) -> None:
+        """The play is over."""
+        for run in self.hosts.values():
+            self._withdraw(run)
+        self.tally.bundles = self.hub.sent_bundles - self._bundles_before
+        self.tally.round_trips = collections.Counter({name: self.hub.trips.pop(name, 0) for name in self.hosts})
+        if self.tally.tasks:
+            _display.vv('rustle: ' + self.tally.line())
+
+    # -- telling linear
+
+    def _tell(self, execution: Execution) -> None:
+        for message in execution.messages():
+            compat.deliver(self.strategy, message, name=execution.task.name)
+        if execution.done:
+            self.tally.calls += execution.agent_calls
+            execution.agent_calls = 0
+
+    def _stock(self, reason: Reason, host: t.Any, task: t.Any) -> None:
+        self.tally.stock[reason] += 1
+        _display.vvv(f'rustle: stock path for "{task.get_name()}": {reason.value} ({reason.text})', host=host.name)
+
+    # -- running ahead
+
+    def _withdraw(self, run: HostRun) -> None:
+        """Forget everything that was prepared for the host beyond its current task."""
+        while run.ahead:
+            execution = run.ahead.pop()
+            for errand in execution.errands:
+                errand.abandoned = True
+            execution.drop()
+        self.hub.withdraw(run.lane)
+        run.view = None
+
+    def _may_look_ahead(self) -> bool:
+        return not (self.strategy._step or self.strategy.debugger_active)
+
+    def _look_ahead(self, run: HostRun, task_vars: dict[str, t.Any]) -> None:
+        """Prepare and submit the next tasks of the host as far as nobody can notice."""
+        if not self._may_look_ahead():
+            return
+        fresh = run.view is None
+        if not fresh and run.cut is not Reason.LOOKAHEAD_LIMIT:
+            return
+        if fresh:
+            run.view = Foresight(self.iterator, run.host, ())
+        reason, detail = self._advance(run, task_vars)
+        run.cut = reason
+        self.tally.cuts[reason] += 1
+        _display.vvv(f'rustle: bundle ends: {reason.value} {detail}({reason.text})', host=run.host.name)
+
+    def _advance(self, run: HostRun, task_vars: dict[str, t.Any]) -> tuple[Reason, str]:
+        limit = self.session.settings(task_vars).lookahead
+        tail = run.ahead[-1] if run.ahead else run.current
+        barrier = self._barrier(tail.task, run.host, task_vars)
+        while True:
+            if barrier is not None:
+                return barrier, ''
+            reason = self._ends_with(run, tail)
+            if reason is not None:
+                return reason, ''
+            if len(run.ahead) >= limit:
+                return Reason.LOOKAHEAD_LIMIT, ''
+            task, reason = run.view.next()
+            if reason is not None:
+                return reason, ''
+            if prospects.stock_reason(task) is not None:
+                return Reason.STOCK, ''
+            guard, facts = self._guard(run)
+            reason = prospects.cut_before(task, facts=facts, anything=bool(guard.names) or facts)
+            if reason is not None:
+                return reason, ''
+            seen: dict[str, t.Any] = {}
+            execution = Execution(
+                host=run.host, task=task, play_context=self.play_context, loader=self.strategy._loader, guard=guard,
+                variable_manager=self.strategy._variable_manager, make_vars=lambda: self._vars_ahead(run, task, seen))
+            execution.run = run
+            execution.start()
+            if execution.outcome in (Outcome.STOCK, Outcome.CUT):
+                return (execution.reason or Reason.STOCK) if execution.outcome is Outcome.CUT else Reason.STOCK, execution.detail + ' '
+            run.ahead.append(execution)
+            if execution.waiting_for is not None:
+                self.hub.submit(run.lane, execution)
+            tail, barrier = execution, seen.get('barrier')
+
+    def _ends_with(self, run: HostRun, tail: Execution) -> Reason | None:
+        """Why nothing may run before the result of ``tail`` is judged."""
+        if tail.outcome is Outcome.WAITING and not tail.final:
+            return Reason.MULTI_STEP
+        if tail.done:
+            result = tail.result()
+            if result is None or compat.failed(result):
+                return Reason.FAILED
+        reason = prospects.ends_bundle(tail.task) or run.view.started(tail.task)
+        if reason is None and tail.task.notify and not all(self._handler_exists(name) for name in tail.task.notify):
+            return Reason.NOTIFY
+        return reason
+
+    def _handler_exists(self, name: str) -> bool:
+        return next(iter(self.strategy.search_handlers_by_notification(name, self.iterator)), None) is not None
+
+    def _guard(self, run: HostRun) -> tuple[Guard, bool]:
+        names: dict[str, Reason] = {}
+        facts = False
+        for execution in run.under_way():
+            if execution.done and execution is not run.current:
+                continue  # what it sets is laid over the variables
+            for name in compat.register_names(execution.task):
+                names[name] = Reason.REGISTER
+            waiting = execution.waiting_for
+            facts = facts or any(q.facts_expected for q in (waiting if isinstance(waiting, list) else [waiting]) if hasattr(q, 'facts_expected'))
+        return Guard(names=names, facts=facts), facts
+
+    def _vars_ahead(self, run: HostRun, task: t.Any, seen: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The variables that linear will give the task, as far as they are known; raises Hazard where it may not be prepared yet."""
+        strategy = self.strategy
+        with self._laid_over(run):
+            task_vars = strategy._variable_manager.get_vars(
+                play=self.play, host=run.host, task=task, _hosts=strategy._hosts_cache, _hosts_all=strategy._hosts_cache_all)
+        strategy.add_tqm_variables(task_vars, play=self.play)
+        if self.session.settings(task_vars).mode == 'ssh':
+            raise Hazard(Reason.STOCK, Reason.MODE_SSH.value)
+        seen['barrier'] = barrier = self._barrier(task, run.host, task_vars)
+        if barrier is not None:
+            raise Hazard(barrier, task.get_name())
+        return task_vars
+
+    @contextlib.contextmanager
+    def _laid_over(self, run: HostRun) -> t.Iterator[None]:
+        """What finished executions have learned, over the host's variables."""
+        learned: dict[str, t.Any] = {}
+        for execution in run.under_way():
+            result = execution.result() if execution.done else None
+            if result is None and execution is run.current and execution.done:
+                continue
+            if result is not None:
+                names = compat.learned(execution.task, result, C._ACTION_SET_FACT)
+                if names is None:
+                    raise Hazard(Reason.FACTS, execution.task.get_name())
+                learned.update(names)
+        cache = self.strategy._variable_manager._nonpersistent_fact_cache
+        if not learned:
+            yield
+            return
+        name = run.host.name
+        had, before = name in cache, cache.get(name)
+        cache[name] = {**(before or {}), **learned}
+        try:
+            yield
+        finally:
+            if had:
+                cache[name] = before
+            else:
+                del cache[name]
+
+    # -- barriers
+
+    def _barrier(self, task: t.Any, host: t.Any, task_vars: t.Mapping[str, t.Any]) -> Reason | None:
+        settings = self.session.settings(task_vars)
+        node = prospects.node_of(task, on_controller=False, scope=settings.scope, effects=settings.effects, variables=task_vars)
+        return barrier_for(
+            node, effects_of(node), mode=settings.ordering, hosts=len(self.strategy._hosts_cache), forks=self.hub.forks,
+            same_machine=self._shares_machine(host), play_max_fail=self.play.max_fail_percentage is not None)
+
+    def _shares_machine(self, host: t.Any) -> bool:
+        """Whether another name of the play is the same machine as this host."""
+        if len(self.strategy._hosts_cache) < 2:
+            return False
+        if self._machines is None:
+            connection = str(self.play_context.connection or '')
+            for name in self.strategy._hosts_cache:
+                known = self.strategy._inventory.get_host(name)
+                variables = self.strategy._variable_manager.get_vars(play=self.play, host=known, include_hostvars=False)
+                self._machine[name] = machine_of(variables, name, connection)
+            self._machines = collections.Counter(self._machine.values())
+        return self._machines[self._machine.get(host.name, ('', '', ''))] > 1
+
+    def modules(self) -> list[t.Any]:
+        """The modules that the play's tasks and handlers are known to need."""
+        found = prospects.modules_of([*self.iterator.all_tasks, *self.iterator.handlers])
+        return found

@@ -1,0 +1,111 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The composition root: one session a process, shared by the plays of a run. Agents outlive plays."""
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import selectors
+import typing as t
+
+from ansible import constants as C
+from ansible.utils.display import Display
+from ansible_collections.rustle.engine.plugins.plugin_utils._agent.connection import AgentConnection
+from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
+from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, seams
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings, read_config, resolve
+
+from .hub import Hub
+from .play import PlayRun
+
+__all__ = ['Session']
+
+_display = Display()
+
+
+class Session:
+    """Holds what outlives a play: the hub with its agents, and the payloads."""
+
+    _instance: t.ClassVar[Session | None] = None
+
+    @classmethod
+    def get(cls) -> Session:
+        if cls._instance is None or cls._instance.pid != os.getpid():
+            cls._instance = cls()
+        return cls._instance
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.play: PlayRun | None = None
+        self.unavailable: set[str] = set()
+        self._config = read_config(C.CONFIG_FILE)
+        settings = self.settings({})
+        self._agent_cache_limit = settings.agent_cache_limit
+        self._builder = PayloadBuilder(settings.cache_dir)
+        self._payloads: list[Payload] = []
+        self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self._payload_data,
+                       changed=lambda execution: self.play and self.play.changed(execution), unavailable=self._agent_unavailable)
+        seams.install()
+        hazards.install()
+        atexit.register(self._close)
+
+    def begin(self, strategy: t.Any, iterator: t.Any, play_context: t.Any) -> PlayRun:
+        self.hub.forks = max(1, len(strategy._workers))
+        self.play = PlayRun(self, strategy, iterator, play_context)
+        self.expect(self.play.modules())
+        return self.play
+
+    def _close(self) -> None:
+        if os.getpid() == self.pid:
+            self.hub.close()
+
+    def settings(self, variables: t.Mapping[str, t.Any]) -> Settings:
+        """The settings of a task with these variables. SettingsError is for people: the strategy's edge turns it into Ansible's."""
+        return resolve(variables=variables, environ=os.environ, config=self._config)
+
+    # -- payloads
+
+    def expect(self, modules: t.Iterable[ModuleRef]) -> None:
+        """Build the payloads for the modules that a play is known to need."""
+        missing = [module for module in dict.fromkeys(modules) if self._find(module) is None]
+        if missing:
+            self._payloads = self._builder.build(missing) + self._payloads
+
+    def _find(self, module: ModuleRef) -> Payload | None:
+        return next((payload for payload in self._payloads if module in payload), None)
+
+    def _payload_of(self, module: ModuleRef) -> tuple[str, tuple[str, ...]]:
+        payload = self._find(module)
+        if payload is None:
+            self._payloads += self._builder.build([module])
+            payload = self._find(module)
+        if payload is None:
+            raise KeyError(module)
+        return payload.sha, payload.modules[module.fqn]
+
+    def _payload_data(self, sha: str) -> bytes:
+        return next(payload for payload in self._payloads if payload.sha == sha).read()
+
+    # -- agents
+
+    def _launch(self, selector: selectors.BaseSelector, target: Target, on_event: t.Callable[..., None]) -> AgentConnection | None:
+        if target.key in self.unavailable:
+            return None
+        payload = self._payloads[0]
+        marker = secrets.token_hex(16)
+        argv, options = target.command(stage1_command(target.python, payload.sha, payload.size, marker))
+        launch = Launch(
+            key=target.key, label=target.label, argv=tuple(argv), marker=marker, cwd=options.get('cwd'), env=options.get('env'),
+            pass_fds=tuple(options.get('pass_fds', ())), talk=target.talk())
+        _display.vvv(f'rustle: starting an agent: {" ".join(part.decode(errors="replace") for part in argv)[:200]}', host=target.label)
+        connection = AgentConnection(selector, launch, payload, on_event)
+        connection.send({'t': 'hello', 'v': 1, 'cache_limit': self._agent_cache_limit})
+        return connection
+
+    def _agent_unavailable(self, execution: t.Any, lost: TargetLost) -> None:
+        if self.play is not None:
+            self.play.unavailable(execution, lost)
+

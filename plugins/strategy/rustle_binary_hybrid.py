@@ -1,0 +1,121 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = '''
+    name: rustle_binary_hybrid
+    short_description: Runs plays through agents and bundles, with the results of linear
+    description:
+        - Tasks are executed in the order and with the results of the C(linear) strategy.
+        - Underneath, one connection a host starts a small agent. Tasks that do not depend on each other's results go to it in bundles,
+          so that a play costs a few round trips instead of a few round trips a task.
+        - Whatever the agent cannot do exactly as stock Ansible does takes the stock path by itself; C(-vvv) says why at each task.
+        - Without its Python packages, and on versions of ansible-core that it does not know, it runs as plain C(linear) and says so.
+    version_added: "0.1.0"
+    notes:
+        - Settings are variables (C(rustle_*)), environment variables (C(RUSTLE_*)) and the section C([rustle]) of C(ansible.cfg); see docs/settings.md.
+    author: rustle.engine contributors
+'''
+
+import os
+import typing as t
+
+from ansible.plugins.strategy.linear import StrategyModule as LinearStrategy
+from ansible.utils.display import Display
+
+display = Display()
+
+
+class StrategyModule(LinearStrategy):
+    """linear's loop over a queue of ours: see docs/architecture.md."""
+
+    def __init__(self, tqm: t.Any) -> None:
+        super().__init__(tqm)
+        self._rustle: t.Any = None
+
+    def run(self, iterator: t.Any, play_context: t.Any) -> t.Any:  # type: ignore[override]
+        session = _session()
+        if session is None:
+            return super().run(iterator, play_context)
+        self._rustle = session.begin(self, iterator, play_context)
+        try:
+            return super().run(iterator, play_context)
+        finally:
+            rustle, self._rustle = self._rustle, None
+            rustle.end()
+
+    def _queue_task(self, host: t.Any, task: t.Any, task_vars: t.Any, play_context: t.Any) -> None:
+        if self._rustle is None or not self._rustle.queue(host, task, task_vars, play_context):
+            super()._queue_task(host, task, task_vars, play_context)
+
+    def queue_stock(self, host: t.Any, task: t.Any, task_vars: t.Any, play_context: t.Any) -> None:
+        """The stock path for a task that linear has queued already: it is neither announced nor counted twice."""
+        self._pending_results -= 1
+        tqm, self._tqm = self._tqm, _Unannounced(self._tqm)  # type: ignore[assignment]
+        try:
+            super()._queue_task(host, task, task_vars, play_context)
+        finally:
+            self._tqm = tqm
+
+    def _process_pending_results(self, iterator: t.Any, one_pass: bool = False, max_passes: int | None = None) -> t.Any:
+        if self._rustle is not None:
+            self._rustle.pump(0)
+        return super()._process_pending_results(iterator, one_pass=one_pass, max_passes=max_passes)
+
+    def _wait_on_pending_results(self, iterator: t.Any) -> t.Any:
+        if self._rustle is None:
+            return super()._wait_on_pending_results(iterator)
+        results: list[t.Any] = []
+        while self._pending_results > 0 and not self._tqm._terminated:
+            if self._tqm.has_dead_workers():
+                # let linear say it
+                return results + super()._wait_on_pending_results(iterator)
+            results.extend(self._process_pending_results(iterator))
+            if self._pending_results > 0:
+                self._rustle.wait()
+        return results
+
+
+class _Unannounced:
+    """A task queue manager that keeps the start of a task to itself."""
+
+    def __init__(self, tqm: t.Any) -> None:
+        self._wrapped = tqm
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._wrapped, name)
+
+    def send_callback(self, method_name: str, *args: t.Any, **kwargs: t.Any) -> None:
+        if method_name != 'v2_runner_on_start':
+            self._wrapped.send_callback(method_name, *args, **kwargs)
+
+
+_said: list[str] = []
+
+
+def _session() -> t.Any:
+    """The engine's session, or None where the strategy has to run as plain linear; the reason is said once."""
+    if os.environ.get('RUSTLE_ENABLED', '').strip().lower() in ('0', 'no', 'false', 'off'):
+        return None
+    try:
+        from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import coroutine
+        if coroutine.GREENLET_ERROR is not None:
+            raise coroutine.GREENLET_ERROR
+        from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
+        if not compat.core_supported():
+            _say(f'rustle.engine does not know ansible-core {".".join(map(str, compat.CORE_VERSION))} yet: the play runs as plain linear.')
+            return None
+        from ansible_collections.rustle.engine.plugins.plugin_utils._run.session import Session
+    except ImportError as ex:
+        name = (ex.name or '').partition('.')[0]
+        if name in ('', 'ansible_collections', 'ansible'):
+            _say(f'rustle.engine runs as plain linear: {ex}')
+        else:
+            _say(f'rustle.engine runs as plain linear: the Python package {name!r} is missing. Install it with: pip install {name}')
+        return None
+    return Session.get()
+
+
+def _say(text: str) -> None:
+    if text not in _said:
+        _said.append(text)
+        display.warning(text)
