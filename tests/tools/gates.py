@@ -37,6 +37,8 @@ def call(*command: str | Path, venv: Path = MAIN, cwd: Path = ROOT) -> int:
         "ANSIBLE_HOME": str(WORK / "ansible"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if not sys.stdout.isatty():
+        env |= {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1"}
     return subprocess.run([str(c) for c in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, check=False).returncode
 
 
@@ -55,7 +57,7 @@ def changelog() -> int:
 
 
 def ansible_lint() -> int:
-    return call("ansible-lint", "--offline", "--profile", "production", "--strict", "-q")
+    return call("ansible-lint", "--offline", "--profile", "production", "--strict", "-q", "--nocolor")
 
 
 def ansible_test() -> int:
