@@ -20,8 +20,8 @@ except ImportError:  # a Python that was built without it
 
 __all__ = ['delivery', 'stage1_command']
 
-# The globals that it hands to the archive's __main__: `first`, what has arrived for the agent; `scratch`, a folder to remove at
-# the end. The size is compared before the checksum: a wrong file is not read. The codec is recognised by its first byte, since
+# The globals that it hands to the archive's __main__: `sha`; `first`, what has arrived for the agent; `scratch`, a folder to remove
+# at the end. The size is compared before the checksum: a wrong file is not read. The codec is recognised by its first byte, since
 # the controller may lack what the target offers.
 STAGE1 = '''
 import hashlib, zipimport
@@ -81,7 +81,7 @@ if not have:
 sys.path.insert(0, path)
 sys.argv[:] = [path]
 exec(zipimport.zipimporter(path).get_code("__main__"),
-    {"__name__": "__main__", "__file__": path + "/__main__.py", "first": first, "scratch": scratch})
+    {"__name__": "__main__", "__file__": path + "/__main__.py", "sha": sha, "first": first, "scratch": scratch})
 '''
 
 # Before anything is imported from a file: the working folder is no place to import from.

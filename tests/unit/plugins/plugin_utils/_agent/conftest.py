@@ -45,8 +45,11 @@ for frame in frames():
         break
     if header["t"] == "run":
         for entry in header["entries"]:
-            say({"t": "started", "id": entry["id"]})
             action = entry["lane"]
+            if action == "garbage":
+                os.write(1, b"hello, this is not a frame")
+                continue
+            say({"t": "started", "id": entry["id"]})
             if action == "die":
                 os.write(2, b"about to die\\n")
                 os._exit(7)
@@ -55,9 +58,6 @@ for frame in frames():
             if action == "truncate":
                 os.write(1, b"RE")
                 os._exit(0)
-            if action == "garbage":
-                os.write(1, b"hello, this is not a frame")
-                continue
             if action == "error":
                 say({"t": "error", "msg": "did not like it"})
                 continue
@@ -139,7 +139,7 @@ class Bench:
         self.events.append(event)
 
     def turn(self) -> None:
-        ready = self.selector.select(60)
+        ready = self.selector.select(30)
         assert ready, f'nothing happens; told so far: {self.events}'
         for key, mask in ready:
             key.data(mask)
