@@ -70,6 +70,7 @@ class TaskNode:
     own_module: bool = False  # the name leads to a module or action of the user's (library/), whatever it is called
     idle_flush: bool = False  # meta: flush_handlers, and provably nothing is notified
     reads_other_hosts: bool = False  # hostvars, ansible_play_hosts and the like are known to be read
+    shared_mounts: tuple[str, ...] = ()  # mount points of the host that are network file systems, as far as they are known
     lookups: tuple[str, ...] = ()  # lookup plugins used outside of args: in when, loop, with_*, vars
 
     def __post_init__(self) -> None:

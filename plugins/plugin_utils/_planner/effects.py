@@ -17,6 +17,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects_bui
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects_collections import COLLECTIONS
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.logins import changes_logins
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups import lookup_effects, lookups_in
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.places import leaves_the_host
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.readonly import only_reads, words_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING, conflicts, on_controller
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.rows import Row
@@ -46,7 +47,9 @@ def effects_of(node: TaskNode) -> Effects:
     row = None if node.own_module else _row(node.action)
     args = Arguments(node.args)
     effects = _UNKNOWN if row is None else _with_validation(row(args), args)
-    for name in {*node.lookups, *lookups_in(node.args)}:
+    if effects.scope is Scope.PRIVATE and leaves_the_host(effects, node.shared_mounts):
+        effects = dataclasses.replace(effects, scope=Scope.WORLDLY)
+    for name in (*node.lookups, *lookups_in(node.args)):
         effects = _both(effects, lookup_effects(name))
     if effects.writes and not effects.restarts_agent and changes_logins(short_name(node.action), args):
         effects = dataclasses.replace(effects, restarts_agent=True)

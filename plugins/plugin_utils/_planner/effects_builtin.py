@@ -74,6 +74,12 @@ def _fetch(args: Arguments) -> Effects:
     return Effects(Scope.WORLDLY, writes=written, reads=args.paths('src') or ('file:*',), controller_writes=True)
 
 
+def _template(args: Arguments) -> Effects:
+    effects = local_file('dest', src='src')(args)
+    # a template may include others
+    return dataclasses.replace(effects, reads=(*effects.reads, 'controller:*'), controller_reads=True)
+
+
 def _unarchive(args: Arguments) -> Effects:
     effects = local_file('dest', src='src')(_unarchive_arguments(args))
     return dataclasses.replace(effects, reads=(*effects.reads, *args.paths('creates')))
@@ -191,7 +197,7 @@ BUILTIN: t.Final[t.Mapping[str, Row]] = {
     'slurp': _read_file('src', 'path'),
     'stat': _read_file('path', 'dest', 'name'),
     'tempfile': private_file('path'),
-    'template': local_file('dest', src='src'),
+    'template': _template,
     'unarchive': only_when(_unarchive_is_local, _unarchive),
     # accounts, package lists and facts of the host
     'apt_key': only_when(lambda args: not args.given('url', 'keyserver'), private('file:/etc/apt', 'apt-keys:*')),

@@ -18,13 +18,15 @@ PAGE = (Path(__file__).parents[5] / "docs" / "ordering.md").read_text()
 def barriers(*tasks: tuple[str, dict[str, Any]], same_machine: bool = False) -> list[Reason | None]:
     nodes = [TaskNode(action=action, args=args) for action, args in tasks]
     return [
-        barrier_for(node, effects_of(node), mode="causal", hosts=3, forks=5, same_machine=same_machine, play_max_fail=False) for node in nodes
+        barrier_for(node, effects_of(node), mode="causal", hosts=3, forks=5, same_machine=same_machine, play_max_fail=False)
+        for node in nodes
     ]
 
 
 def test_case_1_the_database_is_not_stopped_under_a_health_check() -> None:
     assert barriers(
-        ("ansible.builtin.uri", {"url": "http://localhost:8080/health"}), ("ansible.builtin.service", {"name": "postgresql", "state": "stopped"})
+        ("ansible.builtin.uri", {"url": "http://localhost:8080/health"}),
+        ("ansible.builtin.service", {"name": "postgresql", "state": "stopped"}),
     ) == [Reason.WORLDLY, Reason.WORLDLY]
 
 
@@ -33,10 +35,15 @@ def test_case_2_stop_all_upgrade_start_all_stays_in_three_steps() -> None:
     assert barriers(*tasks) == [Reason.WORLDLY] * 3
 
 
-@pytest.mark.parametrize("rsync", [("ansible.posix.synchronize", {"src": "/a", "dest": "/b"}), ("command", {"_raw_params": "rsync -a x:/a /b"})])
+@pytest.mark.parametrize(
+    "rsync", [("ansible.posix.synchronize", {"src": "/a", "dest": "/b"}), ("command", {"_raw_params": "rsync -a x:/a /b"})]
+)
 @pytest.mark.parametrize(
     ("opens", "reason"),
-    [(("ansible.posix.authorized_key", {"user": "x", "key": "y"}), Reason.WORLDLY), (("lineinfile", {"path": "/root/.ssh/authorized_keys", "line": "x"}), None)],
+    [
+        (("ansible.posix.authorized_key", {"user": "x", "key": "y"}), Reason.WORLDLY),
+        (("lineinfile", {"path": "/root/.ssh/authorized_keys", "line": "x"}), None),
+    ],
 )
 def test_case_3_every_door_is_open_before_the_first_copy_through_it(opens: Any, reason: Reason | None, rsync: Any) -> None:
     assert barriers(opens, rsync) == [reason, Reason.WORLDLY]
@@ -47,7 +54,9 @@ def test_case_4_a_download_waits_for_all_files_that_it_may_find() -> None:
     assert barriers(*tasks) == [None, Reason.WORLDLY]
 
 
-@pytest.mark.parametrize("reader", [("copy", {"src": "/srv/keys/a", "dest": "/b"}), ("copy", {"content": "{{ lookup('file', '/srv/keys/a') }}", "dest": "/b"})])
+@pytest.mark.parametrize(
+    "reader", [("copy", {"src": "/srv/keys/a", "dest": "/b"}), ("copy", {"content": "{{ lookup('file', '/srv/keys/a') }}", "dest": "/b"})]
+)
 def test_case_5_what_was_fetched_is_there_before_it_is_read(reader: Any) -> None:
     fetch = ("fetch", {"src": "/etc/key", "dest": "/srv/keys/", "flat": False})
     assert barriers(fetch, reader)[0] is Reason.WORLDLY
@@ -64,7 +73,10 @@ def test_case_6_names_of_one_machine_take_turns_even_to_read() -> None:
 
 
 def test_case_7_what_a_task_reports_is_no_argument() -> None:
-    assert barriers(("command", {"_raw_params": "kubectl apply -f x.yml"}), ("command", {"_raw_params": "kubectl get pods"})) == [Reason.WORLDLY] * 2
+    assert (
+        barriers(("command", {"_raw_params": "kubectl apply -f x.yml"}), ("command", {"_raw_params": "kubectl get pods"}))
+        == [Reason.WORLDLY] * 2
+    )
 
 
 def test_the_example_of_the_page_has_the_barriers_that_it_draws() -> None:

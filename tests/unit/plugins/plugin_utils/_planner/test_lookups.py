@@ -18,7 +18,7 @@ def test_every_lookup_of_the_installed_core_is_in_the_table() -> None:
     ("text", "names"),
     [
         ("{{ lookup('env', 'X') }}", ("env",)),
-        ('{{ query("ansible.builtin.file", a) + q( \'url\' , b) }}', ("ansible.builtin.file", "url")),
+        ("{{ query(\"ansible.builtin.file\", a) + q( 'url' , b) }}", ("ansible.builtin.file", "url")),
         ("{% for x in lookup('fileglob', '*') %}{% endfor %}", ("fileglob",)),
         ("{{ lookup(plugin, x) }}", ("",)),
         ("{{ 'x' is file }}", ("file",)),

@@ -58,7 +58,14 @@ PLACES = st.fixed_dictionaries(
 
 
 def barrier(
-    node: TaskNode | None = None, *, mode: Mode = "causal", hosts: int = 2, forks: int = 5, same_machine: bool = False, play_max_fail: bool = False, **keywords: Any
+    node: TaskNode | None = None,
+    *,
+    mode: Mode = "causal",
+    hosts: int = 2,
+    forks: int = 5,
+    same_machine: bool = False,
+    play_max_fail: bool = False,
+    **keywords: Any,
 ) -> Reason | None:
     node = node or TaskNode(**{"action": "debug", **keywords})
     return barrier_for(node, effects_of(node), mode=mode, hosts=hosts, forks=forks, same_machine=same_machine, play_max_fail=play_max_fail)
@@ -107,7 +114,9 @@ def test_one_fork_is_a_mutex_and_means_linear(mode: Mode) -> None:
     assert barrier(mode=mode, forks=1) is Reason.FORKS_ONE
 
 
-@pytest.mark.parametrize(("action", "reason"), [("copy", Reason.SAME_MACHINE), ("stat", Reason.SAME_MACHINE), ("debug", None), ("shell", Reason.WORLDLY)])
+@pytest.mark.parametrize(
+    ("action", "reason"), [("copy", Reason.SAME_MACHINE), ("stat", Reason.SAME_MACHINE), ("debug", None), ("shell", Reason.WORLDLY)]
+)
 def test_names_of_one_machine_wait_for_each_other_where_there_are_effects(action: str, reason: Reason | None) -> None:
     assert barrier(action=action, args={"dest": "/x", "path": "/x"}, same_machine=True) is reason
 

@@ -62,12 +62,17 @@ def test_a_program_counts_in_the_system_folders(folder: str) -> None:
     assert reads(f"{folder}ls -l")
 
 
-@pytest.mark.parametrize("program", ["/opt/bin/ls", "/usr/local/bin/ls", "./ls", "bin/ls", "~/ls", "/ls", "/usr/bin/../../x/ls", "{{ x }}", "{{ x }}/ls", "ls{{ x }}"])
+@pytest.mark.parametrize(
+    "program",
+    ["/opt/bin/ls", "/usr/local/bin/ls", "./ls", "bin/ls", "~/ls", "/ls", "/usr/bin/../../x/ls", "{{ x }}", "{{ x }}/ls", "ls{{ x }}"],
+)
 def test_a_program_of_another_place_does_not(program: str) -> None:
     assert not reads(f"{program} -l")
 
 
-@pytest.mark.parametrize("line", ["find {{ x }} -name y", "systemctl is-active {{ x }}", "dpkg -s {{ x }}", "date {{ x }}", "find $X -name y"])
+@pytest.mark.parametrize(
+    "line", ["find {{ x }} -name y", "systemctl is-active {{ x }}", "dpkg -s {{ x }}", "date {{ x }}", "find $X -name y"]
+)
 def test_a_word_that_may_render_to_an_option_counts_where_options_matter(line: str) -> None:
     assert not reads(line)
 
@@ -77,7 +82,9 @@ def test_a_template_that_eats_the_blank_before_it_may_change_the_program(line: s
     assert not reads(line)
 
 
-@pytest.mark.parametrize("args", [{}, {"argv": []}, {"argv": "{{ x }}"}, {"_raw_params": ""}, {"_raw_params": "id 'x"}, {"cmd": 3}, {"cmd": None}])
+@pytest.mark.parametrize(
+    "args", [{}, {"argv": []}, {"argv": "{{ x }}"}, {"_raw_params": ""}, {"_raw_params": "id 'x"}, {"cmd": 3}, {"cmd": None}]
+)
 def test_a_command_that_cannot_be_told_is_not_read_only(args: dict[str, object]) -> None:
     assert not only_reads(words_of(args) or [])
 

@@ -46,7 +46,7 @@ def test_nothing_given_means_the_defaults() -> None:
 
 
 def test_the_names_are_the_fields() -> None:
-    assert NAMES == tuple(Settings.model_fields)
+    assert tuple(Settings.model_fields) == NAMES
 
 
 def test_every_field_says_what_it_expects() -> None:
@@ -75,7 +75,8 @@ def test_a_switch_takes_the_usual_words(given: str, value: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "size"), [("64M", 64 * MIB), ("64 MiB", 64 * MIB), ("64mb", 64 * MIB), ("1.5G", 1536 * MIB), ("100", 100), (100, 100), ("2k", 2048), ("0", 0)]
+    ("given", "size"),
+    [("64M", 64 * MIB), ("64 MiB", 64 * MIB), ("64mb", 64 * MIB), ("1.5G", 1536 * MIB), ("100", 100), (100, 100), ("2k", 2048), ("0", 0)],
 )
 def test_a_size_is_a_number_with_a_unit(given: object, size: int) -> None:
     assert resolved({"rustle_agent_cache_limit": given}).agent_cache_limit == size

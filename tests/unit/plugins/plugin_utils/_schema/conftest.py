@@ -1,0 +1,8 @@
+"""Properties have no deadline: a loaded machine is no fault of theirs."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
