@@ -1,14 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What happens in a forked child before, during and after the code of a step: nothing here returns.
 
-Rule 1: to a module it is as if /bin/sh had started `python` with the AnsiballZ script on its stdin. What the interpreter does when
-        it starts and when it ends, and what the script's wrapper does (ansible/_internal/_ansiballz/_wrapper.py), is done here.
+Rule 1: to a module it is as if /bin/sh had started `python` with the AnsiballZ script on its stdin. What the interpreter does
+        when it starts and ends, and what the script's wrapper does (ansible/_internal/_ansiballz/_wrapper.py), is done here.
 Rule 2: nothing of the agent is left in the child: descriptors, signal handlers, session, arguments, path.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, NoReturn, Optional
 
 from .output import file_with
 from .payload import Archive, Mount, is_payload_module
-from .warm import FRESH, PURGED
+from .warm import FRESH, LOADER, PURGED
 
 __all__ = ["Begin", "Streams", "run_command", "run_module"]
 
@@ -83,9 +84,7 @@ def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iter
 
 
 def _call_loader(archive: Archive, step: Dict[str, Any], params: bytes) -> None:
-    from ansible.module_utils._internal._ansiballz import _loader
-
-    _loader.run_module(json_params=params, profile=step["profile"], module_fqn=step["fqn"], modlib_path=archive.path, extensions={})
+    importlib.import_module(LOADER).run_module(json_params=params, profile=step["profile"], module_fqn=step["fqn"], modlib_path=archive.path, extensions={})
 
 
 def _settle(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> None:

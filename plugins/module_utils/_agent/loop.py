@@ -76,6 +76,8 @@ class Loop:
             raise
         finally:
             self._runner.abandon(_GRACE)
+            for descriptor in (self._source, self._sink):
+                os.close(descriptor)  # the controller need not wait for what comes now
             self._tidy()
             self._cache.close()
 

@@ -22,7 +22,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from . import codefile
 
-__all__ = ["Archive", "Cache", "Mount", "is_payload_module"]
+__all__ = ["FIRST", "Archive", "Cache", "Mount", "is_payload_module"]
+
+FIRST = "rustle_agent/payload.py"  # this file: where there is compiled code, server.py imports it without zipimport
 
 _OURS = re.compile(r"([0-9a-f]{64})\.(pyz|[\w.-]+\.code)\Z")
 _PACKAGE = "/__init__.py"
@@ -81,6 +83,8 @@ class Archive:
 
     def save(self) -> None:
         """Keep what was compiled since the start for the next agent."""
+        if FIRST in self.files:
+            self.code(FIRST)
         if self._compiled:
             self._compiled = False
             codefile.write(self.path, {"files": self.files, "code": self._marshalled})

@@ -21,13 +21,13 @@ from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 from .payload import Archive, Mount, is_payload_module
 
-__all__ = ["FRESH", "PURGED", "WARM", "Warmth"]
+__all__ = ["FRESH", "LOADER", "PURGED", "WARM", "Warmth"]
 
 WARM = "warm"  # fork and run
 PURGED = "purged"  # fork, forget every module out of payloads, run
 FRESH = "fresh"  # fork and exec a new interpreter
 
-_LOADER = "ansible.module_utils._internal._ansiballz._loader"
+LOADER = "ansible.module_utils._internal._ansiballz._loader"
 _PROFILE = "ansible.module_utils._internal._json._profiles._module_%s_%s"
 _WARNINGS = "ansible.module_utils.common.warnings"
 
@@ -82,7 +82,7 @@ class Warmth:
         return WARM
 
     def _warm(self, utils: Iterable[str], profile: str) -> None:
-        always = [_LOADER, _PROFILE % (profile, "c2m"), _PROFILE % (profile, "m2c")]
+        always = [LOADER, _PROFILE % (profile, "c2m"), _PROFILE % (profile, "m2c")]
         wanted = [name for name in [*always, *utils] if name not in self._tried]
         if not wanted:
             return
