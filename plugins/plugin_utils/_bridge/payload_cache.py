@@ -40,7 +40,7 @@ class PayloadCache:
     """Records by key and archives by sha256 in ``folder``, at most ``limit`` bytes; least recently used go first."""
 
     def __init__(self, folder: str | None = None, *, limit: int = 64 << 20) -> None:
-        self.folder = os.path.abspath(folder or default_folder())
+        self.folder = os.path.abspath(os.path.expanduser(folder or default_folder()))
         self._limit = limit
 
     def recall(self, key: str) -> dict[str, t.Any] | None:
