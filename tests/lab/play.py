@@ -30,12 +30,13 @@ OURS = os.environ.get("LAB_STRATEGY", "rustle.engine.rustle_binary_hybrid")
 
 @dataclass(frozen=True)
 class Contestant:
-    """A strategy as somebody would configure it."""
+    """A strategy as somebody would configure it. With `fresh`, neither controller nor hosts remember an earlier run."""
 
     name: str
     strategy: str
     pipelining: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
+    fresh: bool = False
 
 
 LINEAR = Contestant("linear, pipelining", "linear")
@@ -44,7 +45,10 @@ RUSTLE = Contestant("rustle", OURS)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did and what it cost. `files` and `recap` are by host; times are seconds."""
+    """What a run did and what it cost.
+
+    `files` and `recap` are by host; times are seconds. `others` is how many cores other people's processes kept busy meanwhile.
+    """
 
     rc: int
     stdout: str
@@ -54,6 +58,7 @@ class Outcome:
     wall: float
     controller_cpu: float
     target_cpu: float
+    others: float
 
 
 def play(
@@ -63,11 +68,10 @@ def play(
     *,
     arguments: Sequence[str] = (),
     bin_dir: Path | None = None,
-    fresh: bool = True,
 ) -> Outcome:
-    """Run a playbook on empty work folders; with `fresh` neither controller nor hosts remember an earlier run."""
-    fleet.clean(homes=fresh)
-    if fresh:
+    """Run a playbook on empty work folders."""
+    fleet.clean(homes=contestant.fresh)
+    if contestant.fresh:
         shutil.rmtree(fleet.controller_home, ignore_errors=True)
     (fleet.controller_home / ".ssh").mkdir(parents=True, exist_ok=True)
     bin_dir = bin_dir or Path(sys.executable).parent
@@ -76,7 +80,7 @@ def play(
         env = environment(fleet, contestant, bin_dir, Path(scratch))
         command = [str(bin_dir / "ansible-playbook"), "-i", str(fleet.inventory), str(playbook), *arguments]
         fleet.traffic(reset=True)
-        target_cpu = fleet.cpu_seconds()
+        target_cpu, busy = fleet.cpu_seconds(), busy_seconds()
         done = subprocess.run(
             [sys.executable, str(MEASURE), str(result), *command],
             env=env,
@@ -88,8 +92,10 @@ def play(
             check=False,
         )
         cost = json.loads(result.read_text())
+    busy = busy_seconds() - busy
     if not fleet.wait_idle():
         fleet.end_sessions()
+    target_cpu = fleet.cpu_seconds() - target_cpu
     return Outcome(
         rc=cost["rc"],
         stdout=done.stdout,
@@ -98,8 +104,15 @@ def play(
         traffic=fleet.traffic(),
         wall=cost["wall"],
         controller_cpu=cost["cpu"],
-        target_cpu=fleet.cpu_seconds() - target_cpu,
+        target_cpu=target_cpu,
+        others=max(0.0, busy - cost["cpu"] - target_cpu) / cost["wall"],
     )
+
+
+def busy_seconds() -> float:
+    """CPU seconds that this machine has worked, all processors together."""
+    user, nice, system, _idle, _iowait, *rest = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
 def environment(fleet: Fleet, contestant: Contestant, bin_dir: Path, scratch: Path) -> dict[str, str]:
