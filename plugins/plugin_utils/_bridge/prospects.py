@@ -7,9 +7,11 @@ Rule 2: whatever a task may change that later tasks read in a way the guard does
 from __future__ import annotations
 
 import functools
+import os
 import typing as t
 
 from ansible import constants as C
+from ansible.plugins import action as action_plugins
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.loader import action_loader, module_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -18,9 +20,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import D
 from . import compat
 from .modules import find_module
 
-__all__ = ['ends_bundle', 'node_of', 'stock_reason']
+__all__ = ['ends_bundle', 'modules_of', 'node_of', 'notifications', 'stock_reason']
 
-_CORE = ('ansible.plugins.action',)
+_CORE = os.path.dirname(action_plugins.__file__)
 #: action plugins of ansible-core whose every use of the target goes through the seams
 _AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'package', 'dnf', 'service', 'gather_facts', 'uri', 'unarchive', 'assemble'))
 _CONTROLLER_ACTIONS = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'validate_argument_spec'))
@@ -38,11 +40,9 @@ def _action_plugin(action: str, collections: tuple[str, ...]) -> str | None:
     found = action_loader.get_with_context(action, collection_list=list(collections) or None, class_only=True)
     if not found.plugin_load_context.resolved:
         found = action_loader.get_with_context('ansible.legacy.normal', class_only=True)
-    plugin = found.object
-    module = getattr(plugin, '__module__', '')
-    if not module.startswith(_CORE) or '/ansible/plugins/action/' not in (found.plugin_load_context.plugin_resolved_path or '').replace('\\', '/'):
-        return None
-    return plugin._load_name.rpartition('.')[2]
+    path = found.plugin_load_context.plugin_resolved_path or ''
+    # by its file: a class may have been loaded under several module names
+    return os.path.basename(path).removesuffix('.py') if os.path.dirname(path) == _CORE else None
 
 
 def plugin_of(task: t.Any) -> str | None:
@@ -112,6 +112,12 @@ def ends_bundle(task: t.Any) -> Reason | None:
     return None
 
 
+def notifications(task: t.Any) -> list[str] | None:
+    """What a task may notify; None when it is not known yet."""
+    names = task.notify if isinstance(task.notify, list) else [task.notify] if task.notify else []
+    return None if any('{{' in str(name) or '{%' in str(name) for name in names) else names
+
+
 def node_of(task: t.Any, *, variables: t.Mapping[str, t.Any], on_controller: bool, scope: str | None, effects: t.Any) -> TaskNode:
     """The task as the planner's rules see it."""
     args = task.args if isinstance(task.args, dict) else {}
@@ -129,7 +135,7 @@ def node_of(task: t.Any, *, variables: t.Mapping[str, t.Any], on_controller: boo
 
 #: modules that action plugins of ansible-core run beside the one they are named after
 _HELPERS = {
-    'copy': ('stat', 'copy', 'file'), 'template': ('stat', 'copy', 'file'), 'assemble': ('stat', 'copy', 'file', 'assemble'),
+    'copy': ('stat', 'copy', 'file', 'slurp'), 'template': ('stat', 'copy', 'file', 'slurp'), 'assemble': ('stat', 'copy', 'file', 'assemble'),
     'shell': ('command',), 'gather_facts': ('setup',), 'service': ('setup', 'systemd', 'service'), 'package': ('setup',),
     'unarchive': ('stat', 'unarchive'),
 }

@@ -220,7 +220,7 @@ class Hub:
             for number in event.ids:
                 self._dropped(agent, number)
         elif isinstance(event, events.Need):
-            for sha in event.sha:
+            for sha in event.shas:
                 connection.send({'t': 'blob', 'sha': sha}, [self._payload_data(sha)])
         elif isinstance(event, events.Ready):
             agent.ready = True

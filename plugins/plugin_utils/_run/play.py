@@ -246,7 +246,7 @@ class PlayRun:
             if result is None or compat.failed(result):
                 return Reason.FAILED
         reason = prospects.ends_bundle(tail.task) or run.view.started(tail.task)
-        if reason is None and tail.task.notify and not all(self._handler_exists(name) for name in tail.task.notify):
+        if reason is None and not all(self._handler_exists(name) for name in prospects.notifications(tail.task) or ()):
             return Reason.NOTIFY
         return reason
 
