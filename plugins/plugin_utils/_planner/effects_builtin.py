@@ -60,7 +60,8 @@ def _meta(args: Arguments) -> Effects:
 
 def _command(args: Arguments) -> Effects:
     words = words_of(args.raw)
-    if words is not None and args.truth('_uses_shell', default=False) is False and not args.hidden and only_reads(words):
+    # whether a shell is used is unknown when arguments are out of sight
+    if words is not None and args.truth('_uses_shell', default=False) is False and only_reads(words):
         return Effects(Scope.PRIVATE, reads=(ANYTHING,))
     return Effects(Scope.WORLDLY, writes=(ANYTHING,), reads=(ANYTHING,))
 

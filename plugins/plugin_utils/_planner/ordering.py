@@ -11,10 +11,10 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope, TaskNode
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import interferes, short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import conflicts
 
-__all__ = ['Mode', 'barrier_for', 'conflicts']
+__all__ = ['Mode', 'barrier_for', 'conflicts', 'order_matters']
 
 Mode = t.Literal['causal', 'linear', 'host']
 
@@ -37,6 +37,25 @@ def barrier_for(
         or _by_mode(mode, forks=forks)
         or (_by_effects(effects, same_machine=same_machine) if mode == 'causal' else None)
     )
+
+
+def order_matters(one: Effects, other: Effects, *, same_machine: bool) -> bool:
+    """Whether somebody could notice in which order two tasks of two hosts ran; where it is so, a causal barrier is between them.
+
+    For checkers of what has run: it looks at the effects only, and knows nothing of the barriers that always stand.
+    """
+    if Scope.NONE not in (one.scope, other.scope) and Scope.WORLDLY in (one.scope, other.scope):
+        return True
+    return interferes(_shared(one, same_machine), _shared(other, same_machine))
+
+
+def _shared(effects: Effects, same_machine: bool) -> Effects:
+    """What two inventory names have in common: the controller, maybe the machine, never the variables."""
+
+    def common(name: str) -> bool:
+        return not name.startswith('var:') if same_machine else name.startswith('controller:')
+
+    return Effects(effects.scope, writes=tuple(filter(common, effects.writes)), reads=tuple(filter(common, effects.reads)))
 
 
 def _is_free(node: TaskNode) -> bool:

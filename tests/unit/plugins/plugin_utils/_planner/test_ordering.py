@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope, TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import Mode, barrier_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import Mode, barrier_for, order_matters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,3 +162,38 @@ def test_wider_effects_never_lift_a_barrier(node: TaskNode, place: dict[str, Any
     for narrow, wide in ((Scope.NONE, Scope.PRIVATE), (Scope.PRIVATE, Scope.WORLDLY)):
         if barrier_for(node, Effects(narrow), mode="causal", **place):
             assert barrier_for(node, Effects(wide), mode="causal", **place)
+
+
+# --- what a checker of finished runs asks -----------------------------------------------------------------------------------
+
+TASKS = st.builds(
+    TaskNode,
+    action=st.sampled_from(["copy", "stat", "file", "debug", "shell", "fetch", "set_fact", "user", "template", "include_vars"]),
+    args=st.sampled_from([{}, {"dest": "/x", "src": "/x", "path": "/x"}, {"dest": "/y", "src": "/x"}, {"path": "{{ y }}"}]),
+    on_controller=st.booleans(),
+    rescope=st.sampled_from([None, Scope.PRIVATE, Scope.WORLDLY]),
+)
+
+
+@given(one=TASKS, other=TASKS, same_machine=st.booleans())
+def test_where_the_order_matters_a_barrier_is_between_the_two(one: TaskNode, other: TaskNode, same_machine: bool) -> None:
+    if order_matters(effects_of(one), effects_of(other), same_machine=same_machine):
+        assert barrier(one, same_machine=same_machine) or barrier(other, same_machine=same_machine)
+
+
+@given(one=TASKS, other=TASKS, same_machine=st.booleans())
+def test_whether_the_order_matters_is_symmetric(one: TaskNode, other: TaskNode, same_machine: bool) -> None:
+    first, second = effects_of(one), effects_of(other)
+    assert order_matters(first, second, same_machine=same_machine) == order_matters(second, first, same_machine=same_machine)
+
+
+def test_the_order_of_private_tasks_of_two_hosts_does_not_matter() -> None:
+    copy = effects_of(TaskNode(action="copy", args={"dest": "/x", "content": "x"}))
+    assert not order_matters(copy, copy, same_machine=False)
+    assert order_matters(copy, copy, same_machine=True)
+
+
+def test_what_is_fetched_and_what_is_read_meet_on_the_controller() -> None:
+    fetch = effects_of(TaskNode(action="fetch", args={"src": "/a", "dest": "/srv/a"}, rescope=Scope.PRIVATE))
+    copy = effects_of(TaskNode(action="copy", args={"src": "/srv/a", "dest": "/b"}))
+    assert order_matters(fetch, copy, same_machine=False)
