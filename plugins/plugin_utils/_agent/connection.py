@@ -159,9 +159,12 @@ class AgentConnection:
                 os.close(self._errors)
                 self._errors = -1
                 return
-            self._stderr = (self._stderr + data)[-STDERR_KEPT:]
-            if not self._handshake.over:
-                self._heed(self._handshake.feed_err(data))
+            self._hear_stderr(data)
+
+    def _hear_stderr(self, data: bytes) -> None:
+        self._stderr = (self._stderr + data)[-STDERR_KEPT:]
+        if not self._handshake.over:
+            self._heed(self._handshake.feed_err(data))
 
     def _stdin_ready(self, _mask: int) -> None:
         self._flush()
@@ -239,30 +242,23 @@ class AgentConnection:
             self._tell(Dropped(header['lane'], tuple(header['ids'])))
 
     def _stdout_ended(self) -> None:
-        for data in self._pieces('_errors'):  # its last words
-            self._stderr = (self._stderr + data)[-STDERR_KEPT:]
-            if data and not self._handshake.over:
-                self._heed(self._handshake.feed_err(data))
-                if self.closed:
-                    return
-        if self._state is State.CLOSING:
-            self._signal(Signal.GONE)
-            self._release()
-            self._await_exit()
-            return
-        self._lose('')
+        if self._stdin >= 0:
+            self._stop_writing()
+        self._await_exit()
+        for data in self._pieces('_errors'):  # its last words, which are all there now
+            self._hear_stderr(data)
+        if not self.closed:
+            self._lose('')
 
     def _lose(self, message: str, phase: Phase | None = None) -> None:
         """``message`` is empty when the process simply ended."""
         phase = phase or PHASE.get(self._state, 'running')
-        quiet = self._state is State.CLOSING
+        expected = self._state is State.CLOSING
         self._signal(Signal.GONE)
         self._release()
-        if message:
-            self._kill_process()
-        rc = self._await_exit()
-        stderr = self._stderr.decode(errors='replace')
-        if not quiet:
+        self._kill_process()
+        if not expected:
+            rc, stderr = self.poll_exit(), self._stderr.decode(errors='replace')
             self._tell(Lost(phase, message or _obituary(phase, rc, stderr), rc, stderr))
 
     # --- descriptors and the process ---
@@ -325,19 +321,11 @@ class AgentConnection:
                 process.kill()
         self._await_exit()
 
-    def _await_exit(self) -> int | None:
-        """The exit code; a process that closed its output and lingers (ssh waiting for others) is killed after EXIT_GRACE."""
-        process = self._process
-        if process is None:
-            return None
-        try:
-            return process.wait(EXIT_GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        try:
-            return process.wait(EXIT_GRACE)
-        except subprocess.TimeoutExpired:
-            return None
+    def _await_exit(self) -> None:
+        """For a process that has closed its output, or was killed. (ssh may linger for the sake of others.)"""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(EXIT_GRACE)
 
     def _forget_in_child(self) -> None:
         """We are in a fork: our descriptors must not keep the agent alive. The selector belongs to the parent."""

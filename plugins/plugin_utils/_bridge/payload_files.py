@@ -58,16 +58,15 @@ class ModuleFiles:
 
 
 def search_paths() -> list[list[str]]:
-    """The directories in which stock looks for module_utils and for collections, in order."""
+    """The directories in which stock looks for module_utils and for collections, in order; but for those that do not exist."""
     try:
         collections = AnsibleCollectionConfig.collection_paths
     except NotImplementedError:  # no collection loader in this process
         collections = []
-    return [_module_utils_paths(), list(collections)]
-
-
-def _module_utils_paths() -> list[str]:
-    return [path for path in module_utils_loader._get_paths(subdirs=False) if os.path.isdir(path)]
+    return [
+        [path for path in module_utils_loader._get_paths(subdirs=False) if os.path.isdir(path)],
+        [path for path in collections if os.path.isdir(os.path.join(path, 'ansible_collections'))],
+    ]
 
 
 class Analyst:
