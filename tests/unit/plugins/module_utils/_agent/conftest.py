@@ -16,11 +16,11 @@ import select
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 import zipfile
 
 import pytest
-
 from ansible_collections.rustle.engine.plugins.module_utils._agent import framing, messages
 
 ROOM = pathlib.Path(framing.__file__).parent
@@ -59,14 +59,14 @@ def _least_python() -> int:
 PYTHONS = [path for path in _pythons() if int(path.rpartition(".")[2]) >= _least_python()] if _pythons() != [sys.executable] else [sys.executable]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _files_of(fqn: str, source: bytes) -> dict[str, bytes]:
     from ansible._internal._ansiballz._builder import ExtensionManager
     from ansible._internal._datatag._tags import Origin
     from ansible.executor import module_common
 
     output = io.BytesIO()
-    when = datetime.datetime(1980, 1, 1, tzinfo=datetime.timezone.utc)
+    when = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)
     with zipfile.ZipFile(output, "w") as archive:
         manager = ExtensionManager.create(task_vars={})
         module_common.recursive_finder(fqn.rpartition(".")[2], fqn, Origin(path="/" + fqn).tag(source), archive, when, manager)
@@ -81,7 +81,7 @@ def _core_module(name: str) -> bytes:
     return (pathlib.Path(ansible.modules.__file__).parent / f"{name}.py").read_bytes()
 
 
-def pack(modules: dict[str, str | bytes], extra: dict[str, str | bytes] | None = None) -> bytes:
+def packed(modules: dict[str, str | bytes], extra: dict[str, str | bytes] | None = None) -> bytes:
     """Return a payload with these modules (source by fqn) and extra files."""
     files: dict[str, bytes] = {"__main__.py": MAIN.encode(), "sitecustomize.py": SITECUSTOMIZE.encode()}
     for path in ROOM.glob("*.py"):
@@ -97,16 +97,35 @@ def pack(modules: dict[str, str | bytes], extra: dict[str, str | bytes] | None =
     return output.getvalue()
 
 
-@functools.lru_cache(maxsize=None)
-def core_payload() -> bytes:
-    names = ("ping", "stat", "file", "command", "copy", "setup")
-    return pack({f"ansible.modules.{name}": _core_module(name) for name in names})
+# A module that runs a piece of code, which fills `result`.
+PROBE = """\
+from ansible.module_utils.basic import AnsibleModule
+
+def main():
+    module = AnsibleModule(argument_spec={"code": {"type": "str", "required": True}})
+    result = {}
+    exec(module.params["code"], {"module": module, "result": result})
+    module.exit_json(**result)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@functools.cache
+def core_modules() -> dict[str, bytes]:
+    return {f"ansible.modules.{name}": _core_module(name) for name in ("ping", "stat", "file", "command", "copy")}
+
+
+@functools.cache
+def probe_payload() -> bytes:
+    return packed({**core_modules(), "ansible.legacy.probe": PROBE})
 
 
 class Agent:
     """One agent process, and the controller's end of its pipes."""
 
-    def __init__(self, python: str, cache: pathlib.Path, data: bytes, *, initial: bytes = b"", hello: bool = True, **popen) -> None:
+    def __init__(self, python: str, cache: pathlib.Path, data: bytes, *, initial: bytes = b"", hello: bool = True, environ=None, **popen) -> None:
         self.cache = cache
         cache.mkdir(mode=0o700, exist_ok=True, parents=True)
         self.sha = self.keep(data)
@@ -117,12 +136,14 @@ class Agent:
             "import rustle_agent.server\n"
             "rustle_agent.server.main(sys.argv[1], sys.argv[2], initial=bytes.fromhex(sys.argv[3]))\n"
         )
+        self.environ = {**os.environ, **(environ or {})}
         self.process = subprocess.Popen(
             [python, "-c", script, self.path, self.sha, initial.hex()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            env=self.environ,
             **popen,
         )
         self.frames: list[framing.Frame] = []
@@ -179,19 +200,23 @@ class Agent:
             **fields,
         }
 
-    def run(self, *steps: dict, blobs=(), **fields) -> "Done":
+    def run(self, *steps: dict, blobs=(), **fields) -> Done:
         """Run one entry in a lane of its own and wait for its end."""
         entry = self.entry(*steps, **fields)
         entry["lane"] = fields.get("lane", f"lane {entry['id']}")
         self.send(messages.message("run", entries=[entry]), blobs)
         return self.done(entry["id"])
 
-    def done(self, id: int) -> "Done":
+    def done(self, id: int) -> Done:
         return Done(self.receive("done", id=id))
 
     def result(self, fqn: str, args: dict | None = None, **fields) -> dict:
         """Run one module and return its result."""
         return self.run(self.module(fqn, args, **fields)).result
+
+    def probe(self, code: str, **fields) -> dict:
+        """Run a piece of code as a module; return the `result` it has filled."""
+        return self.result("ansible.legacy.probe", {"code": textwrap.dedent(code)}, **fields)
 
     def end(self) -> tuple[int, bytes]:
         """Close the agent's stdin; return its exit code and what it said on stderr."""
@@ -225,7 +250,7 @@ class Done:
             pytest.fail(f"no result: stop {self.stop}, steps {self.steps}, stdout {self.out}, stderr {self.err}")
 
 
-@pytest.fixture(params=PYTHONS, ids=lambda path: os.path.basename(path))
+@pytest.fixture(scope="module", params=PYTHONS, ids=os.path.basename)
 def python(request) -> str:
     return request.param
 
@@ -236,7 +261,7 @@ def launch(tmp_path):
     agents = []
 
     def start(python: str, data: bytes | None = None, **popen) -> Agent:
-        agent = Agent(python, tmp_path / "cache", core_payload() if data is None else data, **popen)
+        agent = Agent(python, tmp_path / "cache", probe_payload() if data is None else data, **popen)
         agents.append(agent)
         return agent
 
@@ -246,7 +271,21 @@ def launch(tmp_path):
             agent.kill()
 
 
-@pytest.fixture
-def agent(python, launch) -> Agent:
-    """An agent with a few of ansible-core's modules."""
-    return launch(python)
+@pytest.fixture(scope="module")
+def agent(python, tmp_path_factory):
+    """An agent with a few of ansible-core's modules and the probe, for all tests of a file: what one does the next must not see."""
+    agent = Agent(python, tmp_path_factory.mktemp("agent") / "cache", probe_payload(), cwd=tmp_path_factory.mktemp("cwd"))
+    yield agent
+    if agent.process.poll() is None:
+        agent.kill()
+
+
+@pytest.fixture(scope="session")
+def pack():
+    """Make a payload: pack({fqn: source}, {path inside: content})."""
+    return packed
+
+
+@pytest.fixture(scope="session")
+def probe_source() -> str:
+    return PROBE

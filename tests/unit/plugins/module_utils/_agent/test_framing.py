@@ -7,11 +7,10 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.rustle.engine.plugins.module_utils._agent import framing
 from ansible_collections.rustle.engine.plugins.module_utils._agent.framing import Decoder, Frame, ProtocolError, encode
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 FRAMES = [
     Frame({"t": "bye"}),

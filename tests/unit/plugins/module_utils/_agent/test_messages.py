@@ -4,11 +4,10 @@ from __future__ import annotations
 import copy
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.rustle.engine.plugins.module_utils._agent.framing import Frame, ProtocolError
 from ansible_collections.rustle.engine.plugins.module_utils._agent.messages import MESSAGES, TO_AGENT, TO_CONTROLLER, message, receive
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SHA = "0" * 64
 STEP = {"k": "module", "fqn": "a.b", "name": "b", "payload": SHA, "params": "{}", "profile": "legacy", "rlimit": 0, "env": {}, "cwd": None, "only": None}

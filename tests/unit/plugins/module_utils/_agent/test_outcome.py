@@ -4,7 +4,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from ansible_collections.rustle.engine.plugins.module_utils._agent.outcome import Progress, classify, verdict
 
 

@@ -5,13 +5,12 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.rustle.engine.plugins.module_utils._agent import framing, protocol
 from ansible_collections.rustle.engine.plugins.module_utils._agent.framing import ProtocolError
 from ansible_collections.rustle.engine.plugins.module_utils._agent.messages import TO_AGENT, TO_CONTROLLER, message, receive
 from ansible_collections.rustle.engine.plugins.module_utils._agent.protocol import Exit, Kill, Limit, Lookup, Send, Start, Store
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SHA, OTHER = "0" * 64, "1" * 64
 INFO = {"v": 1, "python": "3", "executable": "/p", "pid": 1, "uid": 0, "user": "u", "home": "/", "sha": SHA}
