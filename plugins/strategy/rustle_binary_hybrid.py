@@ -39,9 +39,17 @@ class StrategyModule(LinearStrategy):
         self._rustle = session.begin(self, iterator, play_context)
         try:
             return super().run(iterator, play_context)
+        except KeyboardInterrupt:
+            self._rustle.interrupted()
+            raise
         finally:
             rustle, self._rustle = self._rustle, None
             rustle.end()
+
+    def _execute_meta(self, task: t.Any, play_context: t.Any, iterator: t.Any, target_host: t.Any) -> t.Any:
+        if self._rustle is not None and task._get_meta() == 'reset_connection':
+            self._rustle.reset(target_host)
+        return super()._execute_meta(task, play_context, iterator, target_host)
 
     def _queue_task(self, host: t.Any, task: t.Any, task_vars: t.Any, play_context: t.Any) -> None:
         if self._rustle is None or not self._rustle.queue(host, task, task_vars, play_context):
@@ -59,7 +67,13 @@ class StrategyModule(LinearStrategy):
     def _process_pending_results(self, iterator: t.Any, one_pass: bool = False, max_passes: int | None = None) -> t.Any:
         if self._rustle is not None:
             self._rustle.pump(0)
-        return super()._process_pending_results(iterator, one_pass=one_pass, max_passes=max_passes)
+        # the task debugger restores the other hosts of a run_once task only where it reads this name
+        play = iterator._play
+        name, play.strategy = play.strategy, 'linear'
+        try:
+            return super()._process_pending_results(iterator, one_pass=one_pass, max_passes=max_passes)
+        finally:
+            play.strategy = name
 
     def _wait_on_pending_results(self, iterator: t.Any) -> t.Any:
         if self._rustle is None:

@@ -55,6 +55,7 @@ class Asking:
         self.token = _TOKEN
         self.tmp_base = '~/.ansible/tmp'
         self.puts: list[t.Any] = []
+        self.files_read: list[str] = []  # of the controller
         self.timeout: int | None = None
         self.foreseen: tuple[Call, tuple[t.Any, ...], str, bool] | None = None
         self.real_file = ''

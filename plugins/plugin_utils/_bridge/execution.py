@@ -52,6 +52,7 @@ class Execution(Asking):
         self.agent_calls = 0
         self.run: t.Any = None  # the host's part of the play that this belongs to
         self.errands: list[t.Any] = []
+        self.renews = False  # logins are different after it
         self.error: BaseException | None = None
         self._messages: list[t.Any] = []
         self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()

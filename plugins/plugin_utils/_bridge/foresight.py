@@ -14,6 +14,8 @@ from ansible.executor.play_iterator import IteratingStates
 from ansible.playbook.handler import Handler
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 
+from .prospects import notifications
+
 __all__ = ['Foresight']
 
 
@@ -35,11 +37,11 @@ class Foresight:
 
     def started(self, task: t.Any) -> Reason | None:
         """Take note of a task that is under way now: what it may notify. A reason when nothing can be seen beyond it."""
-        names = task.notify
+        names = notifications(task)
+        if names is None:
+            return Reason.NOTIFY
         if not names:
             return None
-        if not isinstance(names, list) or any('{{' in str(name) or '{%' in str(name) for name in names):
-            return Reason.NOTIFY
         if isinstance(task, Handler):
             return Reason.FLUSH
         self._notify(names)

@@ -31,6 +31,7 @@ class _Item(Asking):
     def __init__(self, owner: t.Any, guard: Guard) -> None:
         super().__init__(guard=guard)
         self.python = owner.python
+        self.files_read = owner.files_read
         self.asked: t.Any = None
         self.raised: BaseException | None = None
 

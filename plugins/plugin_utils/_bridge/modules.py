@@ -22,9 +22,10 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 
 from .hazards import Unsupported
 
-__all__ = ['ModulePayload', 'Prepared', 'find_module', 'prepare']
+__all__ = ['ModulePayload', 'Prepared', 'find_module', 'prepare', 'supplier']
 
-_UNTEMPLATED = ('{{', '{%')
+#: set by the session: makes sure that a payload with the module exists; says why not, in words
+supplier: list[t.Callable[[ModuleRef], str | None]] = []
 
 
 class ModulePayload(bytes):
@@ -94,6 +95,9 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
     if found is None:
         raise Unsupported(Reason.NON_PYTHON_MODULE, module_name)
     module, hashbang = found
+    refusal = supplier[0](module) if supplier else None
+    if refusal is not None:
+        raise Unsupported(Reason.NON_PYTHON_MODULE, refusal)
     if _extensions_wanted():
         raise Unsupported(Reason.UNSUPPORTED, 'AnsiballZ extensions')
     try:

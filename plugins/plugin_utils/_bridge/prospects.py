@@ -10,12 +10,14 @@ import functools
 import os
 import typing as t
 
+import ansible
 from ansible import constants as C
 from ansible.plugins import action as action_plugins
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.loader import action_loader, module_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Scope, TaskNode
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope, TaskNode
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups import lookups_in
 
 from . import compat
 from .modules import find_module
@@ -23,6 +25,7 @@ from .modules import find_module
 __all__ = ['ends_bundle', 'modules_of', 'node_of', 'notifications', 'stock_reason']
 
 _CORE = os.path.dirname(action_plugins.__file__)
+_PACKAGE = os.path.dirname(ansible.__file__) + os.sep
 #: action plugins of ansible-core whose every use of the target goes through the seams
 _AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'package', 'dnf', 'service', 'gather_facts', 'uri', 'unarchive', 'assemble'))
 _CONTROLLER_ACTIONS = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'validate_argument_spec'))
@@ -118,19 +121,39 @@ def notifications(task: t.Any) -> list[str] | None:
     return None if any('{{' in str(name) or '{%' in str(name) for name in names) else names
 
 
-def node_of(task: t.Any, *, variables: t.Mapping[str, t.Any], on_controller: bool, scope: str | None, effects: t.Any) -> TaskNode:
-    """The task as the planner's rules see it."""
-    args = task.args if isinstance(task.args, dict) else {}
+def node_of(task: t.Any, *, on_controller: bool, rescope: Scope | None, effects: t.Any) -> TaskNode:
+    """The task as the planner's rules see it; templates stay unrendered."""
+    args = dict(task.args) if isinstance(task.args, dict) else {'_raw_params': '{{ unknown }}'}
     action = task._resolved_action or str(task.action)
-    run_once = task.run_once
+    for layer in task.module_defaults or ():
+        for name, defaults in layer.items() if isinstance(layer, dict) else ():
+            # a group's defaults may be this action's: taken as given rather than looked up
+            if (name == action or _short(name) == _short(action) or name.startswith('group/')) and isinstance(defaults, dict):
+                args = {**defaults, **args}
+    texts = (task.when, task.changed_when, task.failed_when, task.until)
+    lookups = [name for text in texts for name in lookups_in(text, expression=True)]
+    lookups += [name for text in (task.loop, task.vars, task.environment) for name in lookups_in(text)]
+    if task.loop_with:
+        lookups.append(str(task.loop_with))
+    delegate_to = None if task.delegate_to is None else str(task.delegate_to)
     return TaskNode(
-        action=action, name=task.name or '', args={str(k): v for k, v in args.items()}, loop=bool(task.loop or task.loop_with),
-        run_once=bool(run_once) if run_once is not None else False, delegate_to=str(task.delegate_to) if task.delegate_to is not None else None,
-        throttle=1 if task.throttle else 0, any_errors_fatal=bool(task.any_errors_fatal),
-        rescope=Scope(scope) if scope else None,
-        declared_effects=DeclaredEffects(**effects) if isinstance(effects, dict) else effects,
+        action=action, name=task.name or '', args={str(key): value for key, value in args.items()}, loop=bool(task.loop or task.loop_with),
+        run_once=bool(task.run_once), delegate_to=None if delegate_to in ('{{ inventory_hostname }}', '{{inventory_hostname}}') else delegate_to,
+        throttle=1 if task.throttle else 0, any_errors_fatal=bool(task.any_errors_fatal), rescope=rescope, declared_effects=effects,
         when_constant_false=any(condition is False for condition in task.when or ()), on_controller=on_controller,
-        lookups=(str(task.loop_with),) if task.loop_with else ())
+        own_module=_is_own(str(task.action), tuple(task.collections or ())), lookups=tuple(lookups))
+
+
+@functools.lru_cache(maxsize=2048)
+def _is_own(action: str, collections: tuple[str, ...]) -> bool:
+    """Whether a name of ansible-core leads to a module or action plugin of the user's."""
+    if '.' in _short(action):
+        return False
+    plugin = _action_plugin(action, collections)
+    if plugin is None:
+        return True
+    path = module_loader.find_plugin_with_context(action, '', collection_list=list(collections) or None).plugin_resolved_path
+    return path is not None and not path.startswith(_PACKAGE)
 
 
 #: modules that action plugins of ansible-core run beside the one they are named after

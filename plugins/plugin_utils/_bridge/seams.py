@@ -116,8 +116,15 @@ def _is_pipelining_enabled(owner: t.Any, action: t.Any, module_style: str, wrap_
     return True
 
 
+def _find_needle(owner: t.Any, action: t.Any, dirname: str, needle: str) -> str:
+    found = _originals['_find_needle'](action, dirname, needle)
+    owner.files_read.append(found)
+    return found
+
+
+_originals: dict[str, t.Callable[..., t.Any]] = {}
 _ACTION_SEAMS = (_configure_module, _low_level_execute_command, _make_tmp_path, _remove_tmp_path, _transfer_file, _transfer_data,
-                 _fixup_perms2, _is_pipelining_enabled)
+                 _fixup_perms2, _is_pipelining_enabled, _find_needle)
 
 
 class _Time(types.SimpleNamespace):
@@ -137,7 +144,7 @@ class _Time(types.SimpleNamespace):
 
 def _seam(cls: type, replacement: t.Callable[..., t.Any]) -> t.Callable[[], None]:
     name = replacement.__name__
-    original = getattr(cls, name)
+    original = _originals[name] = getattr(cls, name)
 
     @functools.wraps(original)
     def seam(self: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:

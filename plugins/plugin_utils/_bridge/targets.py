@@ -7,8 +7,10 @@ Rule 3: passwords go only where the plugins put them: into the pipe or shared me
 """
 from __future__ import annotations
 
+import functools
 import hashlib
 import shlex
+import socket
 import typing as t
 
 from ansible import constants as C
@@ -20,7 +22,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 
 from .hazards import Unsupported
 
-__all__ = ['becomes', 'machine_of', 'target_of']
+__all__ = ['becomes', 'is_controller', 'machine_of', 'target_of']
 
 _BECOME = ('sudo', 'su')
 
@@ -108,3 +110,22 @@ def machine_of(variables: t.Mapping[str, t.Any], host_name: str, play_connection
     if connection == 'local':
         return ('local', '', '')
     return (connection, str(variables.get('ansible_host') or variables.get('ansible_ssh_host') or host_name), str(variables.get('ansible_port') or ''))
+
+
+@functools.lru_cache(maxsize=4096)
+def is_controller(machine: tuple[str, str, str]) -> bool:
+    """Whether a machine is, or may be, the one that this process runs on: a local connection, a loopback or an own address."""
+    connection, address, _port = machine
+    if connection == 'local' or address.startswith('127.') or address in ('localhost', '::1'):
+        return True
+    return address in _own_addresses()
+
+
+@functools.lru_cache(maxsize=1)
+def _own_addresses() -> frozenset[str]:
+    names = {socket.gethostname(), socket.getfqdn()}
+    try:
+        names.update(str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None))
+    except OSError:
+        pass
+    return frozenset(names)

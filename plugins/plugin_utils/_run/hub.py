@@ -23,6 +23,8 @@ from . import wire
 
 __all__ = ['Errand', 'Hub', 'Lane']
 
+CLOSING_TIME = 1.0
+
 
 @dataclasses.dataclass(eq=False)
 class Errand:
@@ -51,6 +53,7 @@ class Lane:
         self.outbox: collections.deque[Errand] = collections.deque()
         self.flying: dict[int, Errand] = {}
         self.agent: 'Agent | None' = None
+        self.used: set[str] = set()  # keys of agents
 
     @property
     def idle(self) -> bool:
@@ -65,7 +68,7 @@ class Agent:
         self.connection = connection
         self.errands: dict[int, Errand] = {}
         self.ready = False
-        self.finished: list[str] = []
+        self.retired = False
 
 
 class Timer:
@@ -117,6 +120,19 @@ class Hub:
             lane.agent.connection.send({'t': 'cancel', 'lane': lane.name})
             lane.epoch += 1
 
+    def retire(self, lane: Lane) -> None:
+        """The agents that this lane has used take no more entries; each ends when it has nothing left to do."""
+        for key in lane.used:
+            agent = self.agents.pop(key, None)
+            if agent is not None:
+                agent.retired = True
+                self._end_if_retired(agent)
+        lane.used.clear()
+
+    def _end_if_retired(self, agent: Agent) -> None:
+        if agent.retired and not agent.errands:
+            agent.connection.close()
+
     def flush(self) -> None:
         """Send what may be sent now, one bundle an agent."""
         bundles: dict[str, tuple[Agent, list[dict[str, t.Any]], list[bytes]]] = {}
@@ -136,6 +152,7 @@ class Hub:
                     self._refuse(errand)
                     continue
                 lane.agent = agent
+                lane.used.add(agent.target.key)
                 self._active.add(lane.name)
                 _agent, entries, blobs = bundles.setdefault(agent.target.key, (agent, [], []))
                 errand.number, errand.epoch = next(self._numbers), lane.epoch
@@ -197,16 +214,17 @@ class Hub:
 
     def close(self) -> None:
         """End all agents."""
-        for agent in self.agents.values():
-            agent.connection.close()
-        deadline = time.monotonic() + 1.0
-        while any(not agent.connection.closed for agent in self.agents.values()) and time.monotonic() < deadline:
+        self.agents.clear()
+        for connection in self._owners:
+            connection.close()
+        deadline = time.monotonic() + CLOSING_TIME
+        while any(not connection.closed for connection in self._owners) and time.monotonic() < deadline:
             for key, mask in self.selector.select(0.05):
                 key.data(mask)
-        for agent in self.agents.values():
-            if not agent.connection.closed:
-                agent.connection.kill()
-        self.agents.clear()
+        for connection in self._owners:
+            if not connection.closed:
+                connection.kill()
+        self._owners.clear()
 
     # -- what agents say
 
@@ -255,6 +273,7 @@ class Hub:
                 self._active.discard(lane.name)
                 if lane.outbox:
                     self._lanes.setdefault(lane.name, lane)
+            self._end_if_retired(agent)
         return errand
 
     def _done(self, agent: Agent, event: t.Any) -> None:
@@ -300,7 +319,8 @@ class Hub:
             self._changed(execution)
 
     def _lost(self, agent: Agent, event: t.Any) -> None:
-        self.agents.pop(agent.target.key, None)
+        if self.agents.get(agent.target.key) is agent:
+            del self.agents[agent.target.key]
         errands, agent.errands = sorted(agent.errands.items()), {}
         told: set[int] = set()
         for number, errand in errands:

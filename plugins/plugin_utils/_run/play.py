@@ -17,13 +17,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compa
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution, Outcome
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.foresight import Foresight
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.hazards import Guard, Hazard
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.targets import machine_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
 
 from .hub import Lane
+from .rules import Rules
 from .tally import Tally
 
 __all__ = ['PlayRun']
@@ -59,9 +57,7 @@ class PlayRun:
         self.play_context = play_context
         self.tally = Tally()
         self.hosts: dict[str, HostRun] = {}
-        self._machines: collections.Counter[tuple[str, str, str]] | None = None
-        self._machine: dict[str, tuple[str, str, str]] = {}
-        self._settled: list[Execution] = []
+        self.rules = Rules(strategy, self.play, self.hub.forks)
         self._bundles_before = self.hub.sent_bundles
 
     # -- what linear asks
@@ -152,6 +148,26 @@ class PlayRun:
         run.current = None
         self.strategy.queue_stock(run.host, execution.task, entry['task_vars'], entry['play_context'])
 
+    def reset(self, host: t.Any) -> None:
+        """meta: reset_connection: the host's next task logs in anew."""
+        if host.name in self.hosts:
+            self.hub.retire(self.hosts[host.name].lane)
+
+    def interrupted(self) -> None:
+        """Ctrl-C: nothing more is started; tell what ran and was not shown yet."""
+        for name, run in self.hosts.items():
+            lines = []
+            for execution in run.under_way():
+                sent = [errand for errand in execution.errands if errand.number]
+                if execution is not run.current and execution.outcome is Outcome.DONE and sent:
+                    lines.append(f'"{execution.task.get_name()}" (finished)')
+                elif execution.outcome is Outcome.WAITING and any(errand.started for errand in sent):
+                    lines.append(f'"{execution.task.get_name()}" (started, outcome unknown)')
+            self._withdraw(run)
+            if lines:
+                _display.warning(f'{name}: interrupted; these tasks ran and are not shown above: {", ".join(lines)}')
+        self.hub.flush()
+
     def end(self) -> None:
         """The play is over."""
         for run in self.hosts.values():
@@ -169,6 +185,9 @@ class PlayRun:
         if execution.done:
             self.tally.calls += execution.agent_calls
             execution.agent_calls = 0
+            if execution.renews:
+                execution.renews = False
+                self.hub.retire(execution.run.lane)
 
     def _stock(self, reason: Reason, host: t.Any, task: t.Any) -> None:
         self.tally.stock[reason] += 1
@@ -204,13 +223,15 @@ class PlayRun:
         _display.vvv(f'rustle: bundle ends: {reason.value} {detail}({reason.text})', host=run.host.name)
 
     def _advance(self, run: HostRun, task_vars: dict[str, t.Any]) -> tuple[Reason, str]:
-        limit = self.session.settings(task_vars).lookahead
+        settings = self.session.settings(task_vars)
+        limit = settings.lookahead
         tail = run.ahead[-1] if run.ahead else run.current
-        barrier = self._barrier(tail.task, run.host, task_vars)
+        barrier = self.rules.barrier(tail.task, run.host, settings)
+        tail.renews = self.rules.restarts_agent(tail.task, run.host, settings)
         while True:
             if barrier is not None:
                 return barrier, ''
-            reason = self._ends_with(run, tail)
+            reason = Reason.RESTART_AGENT if tail.renews else self._ends_with(run, tail)
             if reason is not None:
                 return reason, ''
             if len(run.ahead) >= limit:
@@ -232,10 +253,23 @@ class PlayRun:
             execution.start()
             if execution.outcome in (Outcome.STOCK, Outcome.CUT):
                 return (execution.reason or Reason.STOCK) if execution.outcome is Outcome.CUT else Reason.STOCK, execution.detail + ' '
+            if execution.files_read and self._being_written(execution):
+                execution.drop()
+                return Reason.CONTROLLER_FILES, execution.files_read[0] + ' '
+            execution.renews = seen['renews']
             run.ahead.append(execution)
             if execution.waiting_for is not None:
                 self.hub.submit(run.lane, execution)
-            tail, barrier = execution, seen.get('barrier')
+            tail = execution
+
+    def _being_written(self, execution: Execution) -> bool:
+        """Whether a file that was read ahead may still be written by a task under way, where hosts are the controller itself."""
+        for run in self.hosts.values():
+            others = [other for other in run.under_way() if other.waiting_for is not None]
+            if others and self.rules.on_controller(run.host):
+                if any(self.rules.touched(self.rules.writes(other), execution.files_read) for other in others):
+                    return True
+        return False
 
     def _ends_with(self, run: HostRun, tail: Execution) -> Reason | None:
         """Why nothing may run before the result of ``tail`` is judged."""
@@ -272,11 +306,13 @@ class PlayRun:
             task_vars = strategy._variable_manager.get_vars(
                 play=self.play, host=run.host, task=task, _hosts=strategy._hosts_cache, _hosts_all=strategy._hosts_cache_all)
         strategy.add_tqm_variables(task_vars, play=self.play)
-        if self.session.settings(task_vars).mode == 'ssh':
+        settings = self.session.settings(task_vars)
+        if settings.mode == 'ssh':
             raise Hazard(Reason.STOCK, Reason.MODE_SSH.value)
-        seen['barrier'] = barrier = self._barrier(task, run.host, task_vars)
+        barrier = self.rules.barrier(task, run.host, settings)
         if barrier is not None:
             raise Hazard(barrier, task.get_name())
+        seen['renews'] = self.rules.restarts_agent(task, run.host, settings)
         return task_vars
 
     @contextlib.contextmanager
@@ -306,28 +342,6 @@ class PlayRun:
                 cache[name] = before
             else:
                 del cache[name]
-
-    # -- barriers
-
-    def _barrier(self, task: t.Any, host: t.Any, task_vars: t.Mapping[str, t.Any]) -> Reason | None:
-        settings = self.session.settings(task_vars)
-        node = prospects.node_of(task, on_controller=False, scope=settings.scope, effects=settings.effects, variables=task_vars)
-        return barrier_for(
-            node, effects_of(node), mode=settings.ordering, hosts=len(self.strategy._hosts_cache), forks=self.hub.forks,
-            same_machine=self._shares_machine(host), play_max_fail=self.play.max_fail_percentage is not None)
-
-    def _shares_machine(self, host: t.Any) -> bool:
-        """Whether another name of the play is the same machine as this host."""
-        if len(self.strategy._hosts_cache) < 2:
-            return False
-        if self._machines is None:
-            connection = str(self.play_context.connection or '')
-            for name in self.strategy._hosts_cache:
-                known = self.strategy._inventory.get_host(name)
-                variables = self.strategy._variable_manager.get_vars(play=self.play, host=known, include_hostvars=False)
-                self._machine[name] = machine_of(variables, name, connection)
-            self._machines = collections.Counter(self._machine.values())
-        return self._machines[self._machine.get(host.name, ('', '', ''))] > 1
 
     def modules(self) -> list[t.Any]:
         """The modules that the play's tasks and handlers are known to need."""

@@ -9,14 +9,17 @@ import selectors
 import typing as t
 
 from ansible import constants as C
+from ansible._internal._templating._engine import TemplateEngine
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.connection import AgentConnection
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, seams
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, modules, seams
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings, read_config, resolve
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import NAMES, Settings, notices, read_config, resolve
 
 from .hub import Hub
 from .play import PlayRun
@@ -24,6 +27,7 @@ from .play import PlayRun
 __all__ = ['Session']
 
 _display = Display()
+_VARIABLES = tuple(f'rustle_{name}' for name in NAMES)
 
 
 class Session:
@@ -43,9 +47,13 @@ class Session:
         self.unavailable: set[str] = set()
         self._config = read_config(C.CONFIG_FILE)
         settings = self.settings({})
+        for notice in notices(environ=os.environ, config=self._config):
+            _display.warning(notice)
         self._agent_cache_limit = settings.agent_cache_limit
         self._builder = PayloadBuilder(settings.cache_dir)
         self._payloads: list[Payload] = []
+        self._refused: dict[ModuleRef, str] = {}
+        modules.supplier[:] = [self._supply]
         self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self._payload_data,
                        changed=lambda execution: self.play and self.play.changed(execution), unavailable=self._agent_unavailable)
         seams.install()
@@ -63,16 +71,32 @@ class Session:
             self.hub.close()
 
     def settings(self, variables: t.Mapping[str, t.Any]) -> Settings:
-        """The settings of a task with these variables. SettingsError is for people: the strategy's edge turns it into Ansible's."""
-        return resolve(variables=variables, environ=os.environ, config=self._config)
+        """The settings of a task with these variables; AnsibleError for a bad one."""
+        given = {name: variables[name] for name in _VARIABLES if name in variables}
+        try:
+            if given:
+                given = TemplateEngine(variables=dict(variables)).template(given)
+            return resolve(variables=given, environ=os.environ, config=self._config)
+        except RustleError as ex:
+            raise AnsibleError(str(ex)) from ex
 
     # -- payloads
 
-    def expect(self, modules: t.Iterable[ModuleRef]) -> None:
-        """Build the payloads for the modules that a play is known to need."""
-        missing = [module for module in dict.fromkeys(modules) if self._find(module) is None]
-        if missing:
-            self._payloads = self._builder.build(missing) + self._payloads
+    def expect(self, wanted: t.Iterable[ModuleRef]) -> None:
+        """Build the payload for the modules that a play is known to need."""
+        self._build([module for module in dict.fromkeys(wanted) if self._find(module) is None and module not in self._refused])
+
+    def _build(self, wanted: list[ModuleRef]) -> None:
+        if wanted:
+            built = self._builder.build(wanted)
+            self._refused.update(self._builder.refused)
+            # what is newest serves agents that are still to be started
+            self._payloads = built + self._payloads
+
+    def _supply(self, module: ModuleRef) -> str | None:
+        if self._find(module) is None and module not in self._refused:
+            self._build([module])
+        return self._refused.get(module)
 
     def _find(self, module: ModuleRef) -> Payload | None:
         return next((payload for payload in self._payloads if module in payload), None)
@@ -80,10 +104,7 @@ class Session:
     def _payload_of(self, module: ModuleRef) -> tuple[str, tuple[str, ...]]:
         payload = self._find(module)
         if payload is None:
-            self._payloads += self._builder.build([module])
-            payload = self._find(module)
-        if payload is None:
-            raise KeyError(module)
+            raise LookupError(f'no payload holds {module.fqn}')  # prepare() has asked _supply before
         return payload.sha, payload.modules[module.fqn]
 
     def _payload_data(self, sha: str) -> bytes:
@@ -94,7 +115,8 @@ class Session:
     def _launch(self, selector: selectors.BaseSelector, target: Target, on_event: t.Callable[..., None]) -> AgentConnection | None:
         if target.key in self.unavailable:
             return None
-        payload = self._payloads[0]
+        # the payload of the play, which is the largest one as a rule
+        payload = max(self._payloads, key=lambda known: len(known.modules)) if self._payloads else self._builder.build([])[0]
         marker = secrets.token_hex(16)
         argv, options = target.command(stage1_command(target.python, payload.sha, payload.size, marker))
         launch = Launch(

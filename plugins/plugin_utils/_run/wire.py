@@ -9,6 +9,8 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TMP_TOKEN_PREFIX, Call, Question, Reply
 
+#: seconds that the agent adds to a task's time-out: it only acts when the controller did not
+AGENT_GRACE = 10.0
 CLASSES = ('dir', 'absent', 'same', 'differs')
 
 __all__ = ['answer_of', 'entry_of']
@@ -63,7 +65,7 @@ def entry_of(question: Question, *, number: int, lane: str, epoch: int, group: i
     wants_tmp = any(TMP_TOKEN_PREFIX in call.params or call.puts for call in steps.calls.values())
     entry = {
         'id': number, 'lane': lane, 'epoch': epoch, 'steps': steps.steps, 'group': group, 'judge': not question.final,
-        'go_on_failed': question.go_on_failed, 'facts_expected': question.facts_expected, 'timeout': question.timeout,
+        'go_on_failed': question.go_on_failed, 'facts_expected': question.facts_expected, 'timeout': question.timeout + AGENT_GRACE if question.timeout else None,
         'tmp': {'base': tmp, 'name': f'ansible-tmp-{time.time()}-{os.getpid()}-{secrets.randbelow(2 ** 48)}'} if wants_tmp else None, 'token': _token(steps.calls.values()) if wants_tmp else None,
     }
     return entry, steps.calls
