@@ -5,7 +5,7 @@ ansible-test wants to stand in .../ansible_collections/rustle/engine and resolve
 know are copied below .work/sanity. It makes environments of its own (`--venv`) and fetches their pip from a host of its own; a
 stand-in in its cache uses the pip that Python brings along, so only package registries are asked.
 
-    sanity.py [TEST ...]        all tests, or the named ones
+    sanity.py       all tests, then those for targets' Pythons with each one that is found
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.tools.setup import ROOT, find_python
+
 WORK = ROOT / ".work" / "sanity"
 COPY = WORK / "ansible_collections" / "rustle" / "engine"
+TARGET_MINORS = (8, 9, 10, 12, 13)
+VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 GET_PIP = '''\
 """Stands in for the script that ansible-test downloads: pip from ensurepip, then the same arguments."""
@@ -45,19 +50,32 @@ def copy_tree() -> None:
     subprocess.run(["git", "init", "-q"], cwd=COPY, check=True)
 
 
-def run(venv: Path, tests: Sequence[str] = ()) -> int:
+def run(venv: Path, python: Path | str | None = None, tests: Sequence[str] = ()) -> int:
+    """Run these tests (all, when none is named) with the environment's Python, or with another one found on this machine."""
     copy_tree()
     cache = WORK / "home" / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "get_pip_24_2.py").write_text(GET_PIP)
-    minor = subprocess.run(
-        [venv / "bin" / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    which = Path(python or venv / "bin" / "python").resolve()
+    minor = subprocess.run([which, "-c", VERSION], check=True, capture_output=True, text=True).stdout.strip()
     chosen = [word for test in tests for word in ("--test", test)]
-    command = [str(venv / "bin" / "ansible-test"), "sanity", "--venv", "--python", minor, *chosen]
-    env = os.environ | {"HOME": str(WORK / "home"), "PATH": f"{venv / 'bin'}:{os.environ['PATH']}"}
+    command = ["ansible-test", "sanity", "--venv", "--python", minor, "--python-interpreter", str(which), *chosen]
+    # the interpreter's own folder: ansible-test also looks for python3.X, and a shim may not run
+    path = f"{venv / 'bin'}:{which.parent}:{os.environ['PATH']}"
+    env = os.environ | {"HOME": str(WORK / "home"), "PATH": path}
     return subprocess.run(command, cwd=COPY, env=env, stdin=subprocess.DEVNULL, check=False).returncode
 
 
+def main() -> int:
+    """Everything with the environment's Python, then what concerns targets with each other Python that they may have."""
+    venv = ROOT / ".work" / "venv-2.19"
+    failed = run(venv)
+    for minor in TARGET_MINORS:
+        if python := find_python((minor,)):
+            print(f"\n===== Python 3.{minor} =====", flush=True)
+            failed |= run(venv, python, ("compile", "import"))
+    return failed
+
+
 if __name__ == "__main__":
-    sys.exit(run(ROOT / ".work" / "venv-2.19", sys.argv[1:]))
+    sys.exit(main())
