@@ -164,16 +164,18 @@ class _Seen:
 
     def __init__(self, path: List[str], failed: Set[Tuple[str, Optional[Tuple[str, ...]]]]) -> None:
         self._began = time.time()
-        self._places = set(path) | {place for _name, places in failed for place in places or ()} | {_LIBRARIES}
+        self._failed = failed
+        self._path = path
         user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
-        self._user = user if user is not None and user not in path else None
-        # A new version of Python itself is mixed from two when it is imported from bit by bit.
-        self._interpreter = [sys.executable, os.__file__]
-        self._states = {place: _state(place) for place in [*self._places, *self._interpreter, *([self._user] if self._user else [])]}
+        # (A new version of Python itself: importing on would mix two of them.)
+        self._started = [sys.executable, os.__file__, *([user] if user is not None and user not in path else [])]
+        self._states = {place: _state(place) for place in [*path, _LIBRARIES, *self._started]}
         self._modules: Dict[str, Tuple[Any, bool]] = {}
 
     def loaded(self) -> None:
-        """Take note of the libraries that are loaded now."""
+        """Take note of the libraries that are loaded now, and of the packages that something was missing in."""
+        for place in {place for _name, places in self._failed for place in places or ()}:
+            self._states.setdefault(place, _state(place))
         for _name, module in _outside_modules():
             self._modules.setdefault(module.__file__, (_state(module.__file__), _is_compiled(module)))
 
@@ -182,11 +184,10 @@ class _Seen:
 
     def needs_a_new_interpreter(self) -> bool:
         """Return whether something changed that takes effect only when an interpreter starts."""
-        started = [*self._interpreter, *([self._user] if self._user else [])]
         return (
-            any(_state(place) != self._states[place] for place in started)
+            any(_state(place) != self._states[place] for place in self._started)
             or any(compiled and _state(file) != state for file, (state, compiled) in self._modules.items())
-            or any(_has_new_pth(place, self._began) for place in self._places)
+            or any(_has_new_pth(place, self._began) for place in self._path)
         )
 
     def has_new_code(self) -> bool:

@@ -142,7 +142,8 @@ def test_a_module_is_main_and_can_be_looked_at(agent):
         main = sys.modules["__main__"]
         import ansible.module_utils.basic as basic
         result.update(
-            trace=traceback.format_stack()[-2], file=main.__file__, fqn=main._module_fqn, zip=main._modlib_path, spec=main.__spec__.name, package=main.__package__,
+            file=main.__file__, fqn=main._module_fqn, zip=main._modlib_path, spec=main.__spec__.name, package=main.__package__,
+            trace=traceback.format_stack()[-2],
             source="def main" in inspect.getsource(main.main), basic=basic.__file__, outer=sorted(vars(basic.__main__)),
         )
         """
