@@ -106,6 +106,9 @@ def _branches(owner: t.Any, run: t.Callable[[t.Any], t.Any], action: t.Any, loca
         'differs': {'exists': True, 'isdir': False, 'islnk': False, 'checksum': '0' * 40},
         'same': {'exists': True, 'isdir': False, 'islnk': False, 'checksum': local_sum},
     }
+    force = action._task.args.get('force', True)
+    if force is True or str(force).lower() in ('true', 'yes', '1'):
+        del stats['absent']  # to the action that is a file whose checksum differs
     first: Call | None = None
     branches: list[Branch] = []
     for kind, stat in stats.items():
@@ -116,10 +119,8 @@ def _branches(owner: t.Any, run: t.Callable[[t.Any], t.Any], action: t.Any, loca
         then = calls[1] if len(calls) > 1 else None
         if then is not None and (then.module is None or then.module.fqn == _STAT or then.target != first.target):
             continue  # the action goes on from here itself
-        if branches and branches[-1].call == then:
-            branches[-1] = Branch(branches[-1].when + (kind,), then)
-        else:
-            branches.append(Branch((kind,), then))
+        kinds = (kind,) if kind in ('same', 'absent') or 'absent' in stats else ('absent', kind)
+        branches.append(Branch(kinds, then))
     return (first, branches) if first is not None and branches else None
 
 

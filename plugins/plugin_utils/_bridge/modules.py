@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ansible import constants as C
+from ansible._internal._templating._engine import TemplateOptions
 from ansible.errors import AnsibleError
 from ansible.executor import module_common
 from ansible.executor.interpreter_discovery import InterpreterDiscoveryRequiredError
@@ -21,6 +22,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons impor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef
 
 from .hazards import Unsupported
+
+_EXTENSIONS = ('_ANSIBALLZ_PYDEVD_CONFIG', '_ANSIBALLZ_DEBUGPY_CONFIG', '_ANSIBALLZ_COVERAGE_CONFIG', '_MODULE_METADATA')
 
 __all__ = ['ModulePayload', 'Prepared', 'find_module', 'prepare', 'supplier']
 
@@ -77,10 +80,20 @@ def find_module(loader: t.Any, name: str, collections: t.Any) -> tuple[ModuleRef
 
 
 @functools.lru_cache(maxsize=1)
-def _extensions_wanted() -> bool:
-    """Whether debugger or coverage extensions are configured: those runs stay stock."""
-    names = ('_ANSIBALLZ_PYDEVD_CONFIG', '_ANSIBALLZ_DEBUGPY_CONFIG', '_ANSIBALLZ_COVERAGE_CONFIG', '_MODULE_METADATA')
-    return any(C.config.get_config_value(name) for name in names if C.config.get_configuration_definition(name))
+def _extension_variables() -> frozenset[str]:
+    """Variables that can switch AnsiballZ's debugger and coverage extensions on."""
+    definitions = [C.config.get_configuration_definition(name) or {} for name in _EXTENSIONS]
+    return frozenset(entry['name'] for definition in definitions for entry in definition.get('vars') or ())
+
+
+@functools.lru_cache(maxsize=1)
+def _extensions_configured() -> bool:
+    return any(C.config.get_config_value(name) for name in _EXTENSIONS if C.config.get_configuration_definition(name))
+
+
+def _extensions_wanted(task_vars: t.Mapping[str, t.Any]) -> bool:
+    """Whether debugger or coverage extensions are on: those runs stay stock."""
+    return _extensions_configured() or any(task_vars.get(name) is not None for name in _extension_variables())
 
 
 def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> Prepared:
@@ -98,7 +111,7 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
     refusal = supplier[0](module) if supplier else None
     if refusal is not None:
         raise Unsupported(Reason.NON_PYTHON_MODULE, refusal)
-    if _extensions_wanted():
+    if _extensions_wanted(task_vars):
         raise Unsupported(Reason.UNSUPPORTED, 'AnsiballZ extensions')
     try:
         _shebang, interpreter = module_common._get_shebang(
@@ -113,7 +126,7 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
         raise Unsupported(Reason.ENVIRONMENT, ', '.join(sorted(env)))
     rlimit = C.config.get_config_value('PYTHON_MODULE_RLIMIT_NOFILE', variables=task_vars)
     if not isinstance(rlimit, int):
-        rlimit = int(action._templar.template(rlimit) or 0)
+        rlimit = int(action._templar._engine.template(rlimit, options=TemplateOptions(value_for_omit=0)))
     profile = 'legacy'
     try:
         params = json.dumps({'ANSIBLE_MODULE_ARGS': module_args}, cls=get_module_encoder(profile, Direction.CONTROLLER_TO_MODULE))

@@ -16,8 +16,11 @@ import types
 import typing as t
 
 from ansible._internal._errors import _task_timeout
+from ansible._internal._templating._jinja_bits import is_possibly_template
 from ansible.executor import module_common, task_executor
 from ansible.module_utils.common.text.converters import to_text
+from ansible.playbook.base import FieldAttributeBase
+from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import action_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -127,6 +130,18 @@ _ACTION_SEAMS = (_configure_module, _low_level_execute_command, _make_tmp_path, 
                  _fixup_perms2, _is_pipelining_enabled, _find_needle)
 
 
+def _post_validate(owner: t.Any, task: t.Any, templar: t.Any) -> None:
+    """Task.post_validate, but for the parent: it is shared with other hosts here, so it is checked and not finalized."""
+    parent = task._parent
+    if isinstance(parent, Task):
+        twin = parent.copy(exclude_parent=True, exclude_tasks=True)
+        twin._parent = parent._parent
+        twin.post_validate(templar)
+    elif parent is not None and is_possibly_template(parent.name or ''):
+        parent.post_validate_attribute('name', templar=templar)
+    FieldAttributeBase.post_validate(task, templar)
+
+
 class _Time(types.SimpleNamespace):
     """The time module as TaskExecutor sees it: its waits do not stop the other hosts."""
 
@@ -142,8 +157,8 @@ class _Time(types.SimpleNamespace):
             owner.sleep(seconds)
 
 
-def _seam(cls: type, replacement: t.Callable[..., t.Any]) -> t.Callable[[], None]:
-    name = replacement.__name__
+def _seam(cls: type, replacement: t.Callable[..., t.Any], name: str = '') -> t.Callable[[], None]:
+    name = name or replacement.__name__
     original = _originals[name] = getattr(cls, name)
 
     @functools.wraps(original)
@@ -183,6 +198,7 @@ def install() -> None:
         return
     for replacement in _ACTION_SEAMS:
         _undo.append(_seam(ActionBase, replacement))
+    _undo.append(_seam(Task, _post_validate, 'post_validate'))
     copy_class = action_loader.get('ansible.legacy.copy', class_only=True)
     if copying.fits(copy_class):
         original = copy_class._copy_file

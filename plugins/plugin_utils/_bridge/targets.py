@@ -37,11 +37,29 @@ def becomes(action: t.Any, sudoable: bool) -> bool:
 
 def target_of(action: t.Any, *, sudoable: bool, python: str) -> Target:
     """The agent's place for a call of ``action`` with interpreter ``python``."""
+    connection, context = action._connection, action._play_context
+    become = connection.become if becomes(action, sudoable) else None
+    key = (python, context.executable, context.remote_addr, context.password, type(connection), _given(connection),
+           None if become is None else (become._load_name, _given(become), context.become_pass), action._loader.get_basedir())
+    target = _targets.get(key)
+    if target is None:
+        target = _targets[key] = _make(action, become, python)
+    return target
+
+
+_targets: dict[t.Any, Target] = {}
+
+
+def _given(plugin: t.Any) -> tuple[t.Any, ...]:
+    """A plugin's options, as far as they tell one of its uses from another."""
+    return tuple((name, str(value)) for name, value in plugin._options.items())
+
+
+def _make(action: t.Any, become: t.Any, python: str) -> Target:
     connection = action._connection
     executable = action._play_context.executable
     if getattr(connection._shell, 'SHELL_FAMILY', '') != 'sh' or not executable:
         raise Unsupported(Reason.CONNECTION, 'shell ' + str(getattr(connection._shell, 'SHELL_FAMILY', '?')))
-    become = connection.become if becomes(action, sudoable) else None
     if become is not None and become._load_name.rpartition('.')[2] not in _BECOME:
         raise Unsupported(Reason.BECOME_METHOD, become._load_name)
     identity: list[t.Any] = [python, executable]

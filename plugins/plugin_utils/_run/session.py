@@ -15,7 +15,7 @@ from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.connection import AgentConnection
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, modules, seams
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, memo, modules, seams
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
@@ -58,6 +58,7 @@ class Session:
                        changed=lambda execution: self.play and self.play.changed(execution), unavailable=self._agent_unavailable)
         seams.install()
         hazards.install()
+        memo.install()
         atexit.register(self._close)
 
     def begin(self, strategy: t.Any, iterator: t.Any, play_context: t.Any) -> PlayRun:

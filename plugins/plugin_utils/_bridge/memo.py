@@ -1,0 +1,198 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Answers of Ansible's that are asked again and again within one process.
+
+Rule 1: only pure questions are remembered, under a key that holds everything the answer depends on.
+Rule 2: an answer that warned, failed or was deprecated is not remembered: asking again says it again.
+Rule 3: memos act only inside coroutines; a worker process starts from stock code.
+"""
+from __future__ import annotations
+
+import copy
+import functools
+import typing as t
+
+from ansible import constants as C
+from ansible._internal._templating import _jinja_bits
+from ansible.playbook.task import Task
+from ansible.plugins import loader as plugin_loader
+from ansible.plugins.connection import ssh as ssh_plugin
+from ansible.vars import manager
+from jinja2.environment import TemplateExpression
+
+from .coroutine import current
+
+__all__ = ['install', 'uninstall']
+
+_SYNTAX = _jinja_bits._TEMPLATE_OVERRIDE_FIELD_NAMES
+
+
+def _syntax_key(environment: t.Any) -> tuple[t.Any, ...]:
+    """What the code compiled from a template's text depends on, besides the text."""
+    context = _jinja_bits._TemplateCompileContext.current(optional=True)
+    return (*(getattr(environment, name) for name in _SYNTAX), context.escape_backslashes if context else None,
+            _jinja_bits._TemplateConfig.allow_embedded_templates)
+
+
+class _Templates:
+    """Code compiled from templates and expressions. The templates themselves belong to an environment and are made anew."""
+
+    def __init__(self, environment_class: t.Any) -> None:
+        self._codes: dict[t.Any, t.Any] = {}
+        self._latest: t.Any = None
+        self._compile = environment_class.compile
+        self._compile_expression = environment_class.compile_expression
+
+    def compile(self, environment: t.Any, source: t.Any, name: t.Any = None, filename: t.Any = None, raw: bool = False,
+                defer_init: bool = False) -> t.Any:
+        if current() is None or raw or environment._debuggable_template_source or (name is not None and filename is not None):
+            return self._compile(environment, source, name, filename, raw, defer_init)
+        if not isinstance(source, str):  # the tree of an expression: compile_expression below has the key
+            self._latest = self._compile(environment, source, name, filename, raw, defer_init)
+            return self._latest
+        key = (str(source), name, filename, defer_init, _syntax_key(environment))
+        code = self._codes.get(key)
+        if code is None:
+            code = self._codes[key] = self._compile(environment, source, name, filename, raw, defer_init)
+        return code
+
+    def compile_expression(self, environment: t.Any, source: str, undefined_to_none: bool = True) -> t.Any:
+        if current() is None or environment._debuggable_template_source:
+            return self._compile_expression(environment, source, undefined_to_none)
+        key = ('expression', str(source), _syntax_key(environment))
+        code = self._codes.get(key)
+        if code is None:
+            expression = self._compile_expression(environment, source, undefined_to_none)
+            self._codes[key] = self._latest
+            return expression
+        template = environment.template_class.from_code(environment, code, environment.make_globals(None), None)
+        return TemplateExpression(template, undefined_to_none)
+
+
+def _kind(value: t.Any) -> t.Any:
+    return type(value).__name__, repr(value)
+
+
+class _Options:
+    """Options of plugins: a function of the keywords and variables that their definitions name (environment and files do not change)."""
+
+    def __init__(self, config: t.Any) -> None:
+        self._ask = config.get_plugin_options_and_origins
+        self._config = config
+        self._names: dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._known: dict[t.Any, tuple[dict[str, t.Any], dict[str, t.Any]]] = {}
+
+    def __call__(self, plugin_type: str, name: str, keys: t.Any = None, variables: t.Any = None, direct: t.Any = None) -> t.Any:
+        if current() is None or direct:
+            return self._ask(plugin_type, name, keys=keys, variables=variables, direct=direct)
+        keywords, names = self._named(plugin_type, name)
+        key = (plugin_type, name,
+               tuple((word, _kind(keys[word])) for word in keywords if word in keys) if keys else None,
+               tuple((word, _kind(variables[word])) for word in names if word in variables) if variables else None)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._ask(plugin_type, name, keys=keys, variables=variables, direct=direct)
+        options, origins = known
+        return dict(options), dict(origins)
+
+    def _named(self, plugin_type: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        known = self._names.get((plugin_type, name))
+        if known is None:
+            definitions = self._config.get_configuration_definitions(plugin_type=plugin_type, name=name)
+            keywords = {option for option in definitions}
+            names: set[str] = set()
+            for definition in definitions.values():
+                keywords.update(entry['name'] for entry in definition.get('keyword') or ())
+                names.update(entry['name'] for entry in definition.get('vars') or ())
+                keywords.update(definition.get('aliases') or ())
+            known = self._names[plugin_type, name] = tuple(sorted(keywords)), tuple(sorted(names | {'_extras'}))
+        return known
+
+
+class _Finds:
+    """Where plugins are: as long as no folder was added and the answer carried no message."""
+
+    def __init__(self, loader_class: t.Any) -> None:
+        self._ask = loader_class.find_plugin_with_context
+        self._known: dict[t.Any, t.Any] = {}
+
+    def find(self, loader: t.Any, name: str, mod_type: str = '', ignore_deprecated: bool = False, check_aliases: bool = False,
+             collection_list: list[str] | None = None) -> t.Any:
+        if current() is None:
+            return self._ask(loader, name, mod_type, ignore_deprecated, check_aliases, collection_list)
+        key = (loader.class_name, loader.package, tuple(loader._extra_dirs), str(name), mod_type, ignore_deprecated, check_aliases,
+               tuple(collection_list or ()))
+        known = self._known.get(key)
+        if known is None:
+            known = self._ask(loader, name, mod_type, ignore_deprecated, check_aliases, collection_list)
+            if known.deprecated or known.deprecation_warnings or known.raw_error_list or len(known.redirect_list) > 1:
+                return known
+            self._known[key] = known
+        return copy.copy(known)
+
+
+class _FolderVars:
+    """What group_vars and host_vars beside inventories and plays hold. The one plugin that reads them keeps what it has found itself."""
+
+    def __init__(self, ask: t.Callable[..., t.Any]) -> None:
+        self._ask = ask
+        self._known: dict[t.Any, t.Any] = {}
+
+    def __call__(self, loader: t.Any, place: t.Any, entities: t.Any, stage: str) -> t.Any:
+        if not _only_folder_vars():
+            return self._ask(loader, place, entities, stage)
+        key = (id(loader), tuple(place) if isinstance(place, list) else place, tuple((type(e).__name__, e.name) for e in entities), stage)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._ask(loader, place, entities, stage)
+        return known
+
+
+@functools.lru_cache(maxsize=1)
+def _only_folder_vars() -> bool:
+    return [type(plugin).__module__.rpartition('.')[2] for plugin in plugin_loader.vars_loader.all()] == ['host_group_vars']
+
+
+def _copy_task(copy_task: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    @functools.wraps(copy_task)
+    def copy(self: t.Any, exclude_parent: bool = False, exclude_tasks: bool = False) -> t.Any:
+        if current() is None or exclude_parent:
+            return copy_task(self, exclude_parent=exclude_parent, exclude_tasks=exclude_tasks)
+        # a clone of all blocks above a task serves nobody: inside a coroutine parents are read only (seams.py, _post_validate)
+        twin = copy_task(self, exclude_parent=True, exclude_tasks=exclude_tasks)
+        twin._parent = self._parent
+        return twin
+    return copy
+
+
+_undo: list[t.Callable[[], None]] = []
+
+
+def install() -> None:
+    """Put the memos in place (idempotent)."""
+    if _undo:
+        return
+    environment = _jinja_bits.AnsibleEnvironment
+    templates = _Templates(environment)
+    _replace(environment, 'compile', lambda self, *args, **kwargs: templates.compile(self, *args, **kwargs))
+    _replace(environment, 'compile_expression', lambda self, *args, **kwargs: templates.compile_expression(self, *args, **kwargs))
+    _replace(C.config, 'get_plugin_options_and_origins', _Options(C.config))
+    finds = _Finds(plugin_loader.PluginLoader)
+    _replace(plugin_loader.PluginLoader, 'find_plugin_with_context', lambda self, *args, **kwargs: finds.find(self, *args, **kwargs))
+    for name in ('get_vars_from_path', 'get_vars_from_inventory_sources'):
+        _replace(manager, name, _FolderVars(getattr(manager, name)))
+    _replace(Task, 'copy', _copy_task(Task.copy))
+    split = ssh_plugin.Connection._split_ssh_args
+    split_once = functools.lru_cache(maxsize=1024)(lambda text: tuple(split(text)))
+    _replace(ssh_plugin.Connection, '_split_ssh_args', staticmethod(lambda text: list(split_once(str(text)))))
+
+
+def _replace(owner: t.Any, name: str, value: t.Any) -> None:
+    had = name in vars(owner)
+    before = vars(owner).get(name)
+    setattr(owner, name, value)
+    _undo.append(lambda: setattr(owner, name, before) if had else delattr(owner, name))
+
+
+def uninstall() -> None:
+    while _undo:
+        _undo.pop()()
