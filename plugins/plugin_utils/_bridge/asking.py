@@ -11,7 +11,7 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.display import Display
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TMP_TOKEN_PREFIX, Call, Question, Reply
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TMP_TOKEN_PREFIX, Call, Question, Reply, Shell
 
 from . import compat
 from .hazards import Guard
@@ -52,6 +52,9 @@ class Asking:
         self.guard = guard
         self.sent = False
         self.python: str | None = None
+        self.task_vars: dict[str, t.Any] = {}
+        self.discovers = False  # an interpreter is being looked for: commands run without an agent
+        self.discovered = False
         self.token = _TOKEN
         self.tmp_base = '~/.ansible/tmp'
         self.puts: list[t.Any] = []
@@ -83,6 +86,9 @@ class Asking:
             timeout=self.timeout)
 
     def call(self, action: t.Any, call: Call) -> Reply:
+        raise NotImplementedError
+
+    def shell(self, shell: Shell) -> Reply:
         raise NotImplementedError
 
     def sleep(self, seconds: float) -> None:

@@ -59,6 +59,7 @@ class _WhatIf(Asking):
     def __init__(self, owner: t.Any, stat: dict[str, t.Any]) -> None:
         super().__init__(guard=owner.guard)
         self.python = owner.python
+        self.task_vars = owner.task_vars
         self.tmp_base = owner.tmp_base
         self.sent = True  # too late to turn to the stock path here: the real run will say so
         self._stat = stat
@@ -69,6 +70,9 @@ class _WhatIf(Asking):
         if len(self.calls) > 1:
             raise Killed
         return Reply(rc=0, stdout=json.dumps({'changed': False, 'stat': self._stat}).encode(), stderr=b'')
+
+    def shell(self, shell: t.Any) -> t.Any:
+        raise Killed
 
     def sleep(self, seconds: float) -> None:
         raise Killed

@@ -14,7 +14,7 @@ import typing as t
 from ansible._internal._errors import _task_timeout
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Question, Reply, Sleep, TargetLost
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Question, Reply, Shell, Sleep, TargetLost
 
 from . import compat, looping
 from .asking import Asking
@@ -48,7 +48,7 @@ class Execution(Asking):
         self.outcome = Outcome.NEW
         self.reason: Reason | None = None
         self.detail = ''
-        self.waiting_for: Question | Sleep | list[Question] | None = None
+        self.waiting_for: Question | Shell | Sleep | list[Question] | None = None
         self.agent_calls = 0
         self.run: t.Any = None  # the host's part of the play that this belongs to
         self.errands: list[t.Any] = []
@@ -123,7 +123,8 @@ class Execution(Asking):
         try:
             task = self.task.copy(exclude_parent=True, exclude_tasks=True)
             task._parent = self.task._parent
-            compat.run_task(looping.Executor, host=self.host, task=task, task_vars=self._make_vars(), queue=self.queue, made=lambda te: None,
+            self.task_vars = self._make_vars()
+            compat.run_task(looping.Executor, host=self.host, task=task, task_vars=self.task_vars, queue=self.queue, made=lambda te: None,
                             **self._args)
         except Unsupported as ex:
             self.outcome, self.reason, self.detail = Outcome.STOCK, ex.reason, ex.detail
@@ -152,6 +153,9 @@ class Execution(Asking):
         (_first, reply), *rest = answer
         self._recorded.extend(rest)
         return reply
+
+    def shell(self, shell: Shell) -> Reply:
+        return self.ask(shell)
 
     def sleep(self, seconds: float) -> None:
         self.ask(Sleep(seconds))

@@ -31,12 +31,16 @@ class _Item(Asking):
     def __init__(self, owner: t.Any, guard: Guard) -> None:
         super().__init__(guard=guard)
         self.python = owner.python
+        self.task_vars = owner.task_vars
         self.files_read = owner.files_read
         self.asked: t.Any = None
         self.raised: BaseException | None = None
 
     def call(self, action: t.Any, call: t.Any) -> t.Any:
         self.asked = self.question(action, call)
+        raise Killed
+
+    def shell(self, shell: t.Any) -> t.Any:
         raise Killed
 
     def sleep(self, seconds: float) -> None:

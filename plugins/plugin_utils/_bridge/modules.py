@@ -16,16 +16,17 @@ from ansible import constants as C
 from ansible._internal._templating._engine import TemplateOptions
 from ansible.errors import AnsibleError
 from ansible.executor import module_common
-from ansible.executor.interpreter_discovery import InterpreterDiscoveryRequiredError
+from ansible.executor.interpreter_discovery import InterpreterDiscoveryRequiredError, discover_interpreter
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef
 
-from .hazards import Unsupported
+from .coroutine import current
+from .hazards import Hazard, Unsupported
 
 _EXTENSIONS = ('_ANSIBALLZ_PYDEVD_CONFIG', '_ANSIBALLZ_DEBUGPY_CONFIG', '_ANSIBALLZ_COVERAGE_CONFIG', '_MODULE_METADATA')
 
-__all__ = ['ModulePayload', 'Prepared', 'find_module', 'prepare', 'supplier']
+__all__ = ['ModulePayload', 'Prepared', 'find_module', 'interpreter_of', 'prepare', 'supplier']
 
 #: set by the session: makes sure that a payload with the module exists; says why not, in words
 supplier: list[t.Callable[[ModuleRef], str | None]] = []
@@ -96,12 +97,34 @@ def _extensions_wanted(task_vars: t.Mapping[str, t.Any]) -> bool:
     return _extensions_configured() or any(task_vars.get(name) is not None for name in _extension_variables())
 
 
+def interpreter_of(action: t.Any, task_vars: dict[str, t.Any], hashbang: str = '/usr/bin/python') -> str:
+    """The interpreter for modules with that first line; it is discovered when it has to be. Source: ActionBase._configure_module."""
+    use_vars = task_vars.get('ansible_delegated_vars', {})[action._task.delegate_to] if action._task.delegate_to else task_vars
+    local = bool(getattr(action._connection, '_remote_is_local', False))
+    try:
+        return module_common._get_shebang(hashbang, use_vars, action._templar, (), remote_is_local=local)[1]
+    except InterpreterDiscoveryRequiredError as ex:
+        owner = current()
+        if owner.guard is not None:
+            raise Hazard(Reason.INTERPRETER, 'discovery') from ex
+        owner.discovers = True
+        found = action._discovered_interpreter = discover_interpreter(
+            action=action, interpreter_name=ex.interpreter_name, discovery_mode=ex.discovery_mode, task_vars=use_vars)
+        owner.discovers = False
+        key = f'discovered_interpreter_{ex.interpreter_name}'
+        use_vars.setdefault('ansible_facts', {})[key] = found
+        if not action._task.delegate_to or action._task.delegate_facts:
+            task_vars.setdefault('ansible_facts', {})[key] = found
+            action._discovered_interpreter_key = key  # _execute_module reports it as a fact
+        owner.discovered = True
+        return module_common._get_shebang(hashbang, use_vars, action._templar, (), remote_is_local=local)[1]
+
+
 def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> Prepared:
     """What ActionBase._configure_module does up to the payload itself.
 
     Raises Unsupported where only the stock path will do, AnsibleError as stock does.
     """
-    use_vars = task_vars.get('ansible_delegated_vars', {})[action._task.delegate_to] if action._task.delegate_to else task_vars
     if tuple(action._connection.module_implementation_preferences) != ('',):
         raise Unsupported(Reason.CONNECTION, 'module implementation preferences')
     found = find_module(action._shared_loader_obj.module_loader, module_name, action._task.collections)
@@ -113,11 +136,7 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
         raise Unsupported(Reason.NON_PYTHON_MODULE, refusal)
     if _extensions_wanted(task_vars):
         raise Unsupported(Reason.UNSUPPORTED, 'AnsiballZ extensions')
-    try:
-        _shebang, interpreter = module_common._get_shebang(
-            hashbang, use_vars, action._templar, (), remote_is_local=bool(getattr(action._connection, '_remote_is_local', False)))
-    except InterpreterDiscoveryRequiredError as ex:
-        raise Unsupported(Reason.INTERPRETER, 'discovery') from ex
+    interpreter = interpreter_of(action, task_vars, hashbang)
     environment: dict[str, t.Any] = {}
     action._compute_environment_string(environment)
     env = {str(name): str(value) for name, value in environment.items()}

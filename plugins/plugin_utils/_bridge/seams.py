@@ -24,13 +24,13 @@ from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import action_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Put
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Put, Reply
 
 from . import copying
 from .coroutine import current
 from .hazards import Unsupported
-from .modules import ModulePayload, prepare
-from .targets import becomes, target_of
+from .modules import ModulePayload, interpreter_of, prepare
+from .targets import shell_of, target_of
 
 __all__ = ['install', 'uninstall']
 
@@ -61,12 +61,17 @@ def _low_level_execute_command(owner: t.Any, action: t.Any, cmd: str, sudoable: 
     else:
         if chdir:
             cmd = shell.append_command('cd %s' % chdir, cmd)
+        if owner.discovers:
+            return _result(owner.shell(shell_of(action, cmd)), encoding_errors, None)
         if owner.python is None:
-            raise Unsupported(Reason.UNSUPPORTED, 'command before the first module')
+            owner.python = interpreter_of(action, owner.task_vars)
         call = Call(target=target_of(action, sudoable=sudoable, python=owner.python),
                     argv=(executable or action._play_context.executable, '-c', cmd), stdin=in_data, **common)
     owner.puts = []
-    reply = owner.call(action, call)
+    return _result(owner.call(action, call), encoding_errors, process_result)
+
+
+def _result(reply: Reply, encoding_errors: str, process_result: t.Any) -> dict[str, t.Any]:
     rc, stdout, stderr = reply.rc, reply.stdout, reply.stderr
     if process_result:
         rc, stdout, stderr = process_result(rc, stdout, stderr)

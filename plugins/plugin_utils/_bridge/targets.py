@@ -7,8 +7,10 @@ Rule 3: passwords go only where the plugins put them: into the pipe or shared me
 """
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import os
 import shlex
 import socket
 import typing as t
@@ -18,11 +20,11 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.connection import local as local_plugin
 from ansible.plugins.connection import ssh as ssh_plugin
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import BecomeTalk, Target
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import BecomeTalk, Shell, Target
 
 from .hazards import Unsupported
 
-__all__ = ['becomes', 'is_controller', 'machine_of', 'target_of']
+__all__ = ['becomes', 'is_controller', 'machine_of', 'shell_of', 'target_of']
 
 _BECOME = ('sudo', 'su')
 
@@ -94,7 +96,8 @@ def _make(action: t.Any, become: t.Any, python: str) -> Target:
             is_prompt=become.check_password_prompt, is_success=become.check_success,
             is_wrong_password=become.check_incorrect_password, is_missing_password=become.check_missing_password)
 
-    return Target(key=_digest(repr(identity)), label=label, python=python, command=command, talk=talk, local=cwd is not None)
+    return Target(key=_digest(repr(identity)), label=label, python=python, command=command, talk=talk, local=cwd is not None,
+                  password=type(connection) is ssh_plugin.Connection and bool(connection.get_option('password') or action._play_context.password))
 
 
 def _become_password(become: t.Any, action: t.Any) -> str | None:
@@ -106,20 +109,51 @@ def _digest(text: str | None) -> str:
 
 
 def _ssh(connection: t.Any, action: t.Any) -> tuple[str, t.Callable[[str], tuple[list[bytes], dict[str, t.Any]]], list[t.Any]]:
-    """(label, shell text -> command, what identifies the way). Source: ssh.py, exec_command and _bare_run."""
+    """(label, shell text -> command, what identifies the way). Source: ssh.py, exec_command, _bare_run and _init_shm."""
     if connection._is_tty_requested():
         raise Unsupported(Reason.CONNECTION, 'terminal requested')
-    if connection.get_option('password') or connection._play_context.password or connection.get_option('pkcs11_provider'):
-        raise Unsupported(Reason.CONNECTION, 'password')
+    if connection.get_option('pkcs11_provider'):
+        raise Unsupported(Reason.CONNECTION, 'PKCS#11')
     if int(connection.get_option('reconnection_retries') or 0) > 0:
         raise Unsupported(Reason.CONNECTION, 'reconnection retries')
     connection.host = connection.get_option('host') or connection._play_context.remote_addr
+    password = connection.get_option('password') or connection._play_context.password
+    if password:
+        return str(connection.host), functools.partial(_with_password, connection, password), [_digest(repr(_given(connection))), str(connection.host)]
     base = connection._build_command(connection.get_option('ssh_executable'), 'ssh', connection.host)
 
     def wrap(text: str) -> tuple[list[bytes], dict[str, t.Any]]:
         return [*base, to_bytes(text)], {}
 
     return str(connection.host), wrap, base
+
+
+def _with_password(connection: t.Any, password: str, text: str) -> tuple[list[bytes], dict[str, t.Any]]:
+    """As the plugin does it: sshpass reads the password from a pipe, ssh's askpass helper from shared memory; both are made for one launch."""
+    argv = [to_bytes(part) for part in connection._build_command(connection.get_option('ssh_executable'), 'ssh', connection.host, text)]
+    pipe, connection.sshpass_pipe = connection.sshpass_pipe, None
+    if pipe is not None:
+        def started() -> None:
+            os.close(pipe[0])
+            with contextlib.suppress(BrokenPipeError):
+                os.write(pipe[1], to_bytes(password) + b'\n')
+            os.close(pipe[1])
+        return argv, {'pass_fds': pipe, 'started': started}
+    options = connection._init_shm()
+    memory, connection.shm = connection.shm, None
+
+    def settled() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            memory.unlink()
+
+    return argv, {'env': options.get('env'), **({'settled': settled} if memory is not None else {})}
+
+
+def shell_of(action: t.Any, text: str) -> Shell:
+    """A command for the login user that needs no Python there."""
+    target = target_of(action, sudoable=False, python='')
+    argv, options = target.command(text)
+    return Shell(argv=tuple(argv), options=options)
 
 
 def machine_of(variables: t.Mapping[str, t.Any], host_name: str, play_connection: str) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-__all__ = ['TMP_TOKEN_PREFIX', 'BecomeTalk', 'Branch', 'Call', 'ModuleRef', 'Put', 'Question', 'Reply', 'Sleep', 'Target', 'TargetLost']
+__all__ = ['TMP_TOKEN_PREFIX', 'BecomeTalk', 'Branch', 'Call', 'ModuleRef', 'Put', 'Question', 'Reply', 'Shell', 'Sleep', 'Target', 'TargetLost']
 
 TMP_TOKEN_PREFIX = '/rustle-tmp-'
 """Begins the stand-in for a task's temporary directory on the target; the agent puts the real path in its place."""
@@ -32,8 +32,9 @@ class BecomeTalk:
 class Target:
     """A user on a machine, reached in one way: the place of one agent.
 
-    ``key`` is equal for equal places. ``command(text)`` gives (argv, extra arguments for Popen) that run ``text`` by a shell there;
-    it is called once a launch, since a become plugin marks each command anew. ``talk()`` belongs to the latest command.
+    ``key`` is equal for equal places. ``command(text)`` gives (argv, options) that run ``text`` by a shell there; it is called once
+    a launch, since a become plugin marks each command anew. Options: ``cwd``, ``env`` and ``pass_fds`` for Popen; ``started()`` to be
+    called once the process runs, ``settled()`` once it has answered or ended. ``talk()`` belongs to the latest command.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Target:
     command: t.Callable[[str], tuple[list[bytes], dict[str, t.Any]]] = dataclasses.field(compare=False, repr=False)
     talk: t.Callable[[], BecomeTalk | None] = dataclasses.field(compare=False, repr=False)
     local: bool = False
+    password: bool = False  # the way there asks for one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +103,14 @@ class Question:
     go_on_failed: bool = False
     facts_expected: bool = False
     timeout: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shell:
+    """A command on a target where no agent can run yet: a process of its own, as the connection plugin would start it."""
+
+    argv: tuple[bytes, ...] = dataclasses.field(repr=False)
+    options: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,9 +17,10 @@ import time
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent import events
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Question, Sleep, Target, TargetLost
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Question, Shell, Sleep, Target, TargetLost
 
 from . import wire
+from .shell import ShellRun
 
 __all__ = ['Errand', 'Hub', 'Lane']
 
@@ -98,6 +99,7 @@ class Hub:
         self._lanes: dict[str, Lane] = {}  # with something to send, oldest first
         self._active: set[str] = set()
         self._owners: dict[t.Any, Agent] = {}
+        self._shells: list[ShellRun] = []
 
     # -- submitting
 
@@ -106,6 +108,9 @@ class Hub:
         waiting = execution.waiting_for
         if isinstance(waiting, Sleep):
             self.after(waiting.seconds, lambda: self._resume(execution))
+            return
+        if isinstance(waiting, Shell):
+            self._shells.append(ShellRun(self, waiting, lambda reply: self._resume(execution, reply)))
             return
         group = next(self._groups) if isinstance(waiting, list) else None
         questions = waiting if isinstance(waiting, list) else [waiting]
@@ -173,12 +178,14 @@ class Hub:
     def _agent(self, target: Target) -> Agent | None:
         agent = self.agents.get(target.key)
         if agent is None:
-            connection = self._launch(self.selector, target, self._event)
-            if connection is None:
+            launched = self._launch(self.selector, target, self._event)
+            if launched is None:
                 return None
+            connection, started = launched
             agent = self.agents[target.key] = Agent(target, connection)
             self._owners[connection] = agent
             connection.start()
+            started()
         return agent
 
     def _refuse(self, errand: Errand) -> None:
@@ -188,7 +195,7 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        return bool(self._active or self._timers or self._lanes)
+        return bool(self._active or self._timers or self._lanes or self._shells)
 
     def turn(self, timeout: float) -> None:
         """Wait up to ``timeout`` seconds for something to happen and deal with it."""
@@ -212,8 +219,13 @@ class Hub:
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), timer))
         return timer
 
+    def ended(self, shell: ShellRun) -> None:
+        self._shells.remove(shell)
+
     def close(self) -> None:
         """End all agents."""
+        for shell in self._shells:
+            shell.kill()
         self.agents.clear()
         for connection in self._owners:
             connection.close()

@@ -117,6 +117,10 @@ class PlayRun:
         run = execution.run
         if execution.outcome is Outcome.WAITING:
             self.hub.submit(run.lane, execution)
+            if execution is run.current and execution.final and run.cut is Reason.MULTI_STEP:
+                # its last step is under way now: the host may run ahead again
+                run.view = None
+                self._look_ahead(run, self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]['task_vars'])
         elif execution.outcome is Outcome.DROPPED and execution in run.ahead:
             self._withdraw(run)
         if execution.claimed:
@@ -129,15 +133,15 @@ class PlayRun:
             self._withdraw(run)
             return
         self._withdraw(run)
-        if lost.rc == 255 and lost.phase == 'connect':
+        waiting = execution.waiting_for
+        question = waiting[0] if isinstance(waiting, list) else waiting
+        if lost.rc == 255 and lost.phase == 'connect' and not question.call.target.password:
             # ssh's own failure: the words are those of the ssh connection plugin
             execution.lost(TargetLost(
                 f'Data could not be sent to remote host "{run.host.name}". Make sure this host can be reached over ssh: {lost.stderr}',
                 phase=lost.phase, rc=lost.rc, stderr=lost.stderr, started=False))
             self.changed(execution)
             return
-        waiting = execution.waiting_for
-        question = waiting[0] if isinstance(waiting, list) else waiting
         if question is not None:
             self.session.unavailable.add(question.call.target.key)
         _display.vvv(f'rustle: no agent, the stock path takes over: {lost}', host=run.host.name)
@@ -279,6 +283,8 @@ class PlayRun:
             result = tail.result()
             if result is None or compat.failed(result):
                 return Reason.FAILED
+        if tail.discovered:
+            return Reason.FACTS
         reason = prospects.ends_bundle(tail.task) or run.view.started(tail.task)
         if reason is None and not all(self._handler_exists(name) for name in prospects.notifications(tail.task) or ()):
             return Reason.NOTIFY

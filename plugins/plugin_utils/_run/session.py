@@ -13,6 +13,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.connection import AgentConnection
+from ansible_collections.rustle.engine.plugins.plugin_utils._agent.events import Lost, Ready
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, memo, modules, seams
@@ -113,7 +114,7 @@ class Session:
 
     # -- agents
 
-    def _launch(self, selector: selectors.BaseSelector, target: Target, on_event: t.Callable[..., None]) -> AgentConnection | None:
+    def _launch(self, selector: selectors.BaseSelector, target: Target, on_event: t.Callable[..., None]) -> tuple[AgentConnection, t.Callable[[], None]] | None:
         if target.key in self.unavailable:
             return None
         # the payload of the play, which is the largest one as a rule
@@ -124,9 +125,16 @@ class Session:
             key=target.key, label=target.label, argv=tuple(argv), marker=marker, cwd=options.get('cwd'), env=options.get('env'),
             pass_fds=tuple(options.get('pass_fds', ())), talk=target.talk())
         _display.vvv(f'rustle: starting an agent: {" ".join(part.decode(errors="replace") for part in argv)[:200]}', host=target.label)
-        connection = AgentConnection(selector, launch, payload, on_event)
+        settled = options.get('settled', lambda: None)
+
+        def told(connection: AgentConnection, event: t.Any) -> None:
+            if isinstance(event, (Ready, Lost)):
+                settled()
+            on_event(connection, event)
+
+        connection = AgentConnection(selector, launch, payload, told)
         connection.send({'t': 'hello', 'v': 1, 'cache_limit': self._agent_cache_limit})
-        return connection
+        return connection, options.get('started', lambda: None)
 
     def _agent_unavailable(self, execution: t.Any, lost: TargetLost) -> None:
         if self.play is not None:
