@@ -92,7 +92,8 @@ def _make(action: t.Any, become: t.Any, python: str) -> Target:
             return None
         password = _become_password(become, action)
         return BecomeTalk(
-            password=to_bytes(password, errors='surrogate_or_strict') if password and become.expect_prompt() else None,
+            # a prompt that nobody can answer must not read what is meant for the agent
+            password=to_bytes(password or '', errors='surrogate_or_strict') if become.expect_prompt() else None,
             is_prompt=become.check_password_prompt, is_success=become.check_success,
             is_wrong_password=become.check_incorrect_password, is_missing_password=become.check_missing_password)
 

@@ -25,6 +25,7 @@ from .shell import ShellRun
 __all__ = ['Errand', 'Hub', 'Lane']
 
 CLOSING_TIME = 1.0
+START_LIMIT = 120.0
 
 
 @dataclasses.dataclass(eq=False)
@@ -186,7 +187,13 @@ class Hub:
             self._owners[connection] = agent
             connection.start()
             started()
+            self.after(START_LIMIT, lambda: self._give_up(agent))
         return agent
+
+    def _give_up(self, agent: Agent) -> None:
+        if not agent.ready and not agent.connection.closed:
+            agent.connection.kill()
+            self._lost(agent, events.Lost('connect', f'no agent within {START_LIMIT:.0f} seconds'))
 
     def _refuse(self, errand: Errand) -> None:
         self._unavailable(errand.execution, TargetLost('no agent', phase='connect', rc=None, stderr='', started=False))

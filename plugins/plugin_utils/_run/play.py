@@ -87,6 +87,8 @@ class PlayRun:
                     reason = execution.reason
             if reason is not None:
                 self._stock(reason, host, task)
+                if self.rules.restarts_agent(task, host, settings):
+                    self.hub.retire(run.lane)
                 return False
             run.view = None
         run.current = execution
@@ -138,7 +140,7 @@ class PlayRun:
         if lost.rc == 255 and lost.phase == 'connect' and not question.call.target.password:
             # ssh's own failure: the words are those of the ssh connection plugin
             execution.lost(TargetLost(
-                f'Data could not be sent to remote host "{run.host.name}". Make sure this host can be reached over ssh: {lost.stderr}',
+                f'Data could not be sent to remote host "{question.call.target.label}". Make sure this host can be reached over ssh: {lost.stderr}',
                 phase=lost.phase, rc=lost.rc, stderr=lost.stderr, started=False))
             self.changed(execution)
             return
