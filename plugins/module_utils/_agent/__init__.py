@@ -3,7 +3,9 @@
 
 framing, messages   the wire, shared with the controller
 protocol, outcome   what to do about a message or an ended step: pure
-payload, warm       code: the cache, the importer, what is imported before a fork
+payload, codefile   code: the cache, the importer, what was compiled
+warm, traces, seen  what is imported before a fork, and who may start from it
 runner, child       one forked process a step
-server              the loop
+output              where its output goes
+server, loop        the door, and the loop behind it
 """

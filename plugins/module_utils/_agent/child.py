@@ -65,7 +65,7 @@ def run_module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any], 
         if mode == FRESH:
             script = _SCRIPT.format(path=archive.path, params=params, profile=step["profile"], fqn=step["fqn"])
             os.dup2(file_with(script.encode("utf-8", "surrogateescape")), 0)
-            _exec([sys.executable], begin)
+            _exec([sys.executable, *_flags()])
         sys.argv[:] = [""]
         sys.path[:] = [archive.path, *begin.path]
         if mode == PURGED:
@@ -80,7 +80,7 @@ def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iter
     """Run an exec step. Signals are blocked when this is called."""
     with _LastResort():
         _settle(begin, step, streams, ours)
-        _exec(step["argv"], begin)
+        _exec(step["argv"])
 
 
 def _call_loader(archive: Archive, step: Dict[str, Any], params: bytes) -> None:
@@ -130,7 +130,14 @@ def _set_open_files(wanted: int) -> None:
             pass  # some platforms lie about their hard limit
 
 
-def _exec(argv: List[str], begin: Begin) -> NoReturn:
+def _flags() -> List[str]:
+    """The options that the agent's own interpreter was started with."""
+    import subprocess
+
+    return subprocess._args_from_interpreter_flags()
+
+
+def _exec(argv: List[str]) -> NoReturn:
     for name in _IGNORED_BY_PYTHON:
         number = getattr(signal, name, None)
         if number is not None:

@@ -136,6 +136,7 @@ class Loop:
                 self._send(item.header, item.blobs)
             elif isinstance(item, protocol.Start):
                 self._untidy = True
+                self._write()  # a controller that loses us must know what may have begun
                 for entry in self._runner.start(item.entry, item.blobs):
                     todo.extend(self._core.ended(*entry))
             elif isinstance(item, protocol.Kill):

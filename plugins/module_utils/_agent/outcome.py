@@ -16,16 +16,7 @@ __all__ = ["Progress", "classify", "verdict"]
 
 def verdict(out: bytes, *, go_on_failed: bool, facts_expected: bool) -> Optional[str]:
     """Return why the lane must stop after a module that left `out` on its stdout, or None."""
-    result = _parse(out)
-    if result is None:
-        return "malformed"
-    if result.get("unreachable"):
-        return "unreachable"
-    if _has_failed(result) and not go_on_failed:
-        return "failed"
-    if "ansible_facts" in result and not facts_expected:
-        return "facts"
-    return None
+    return _verdict(_parse(out), go_on_failed, facts_expected)
 
 
 def classify(out: bytes, checksum: Optional[str]) -> Optional[str]:
@@ -72,11 +63,7 @@ class Progress:
         self._outputs[index] = out
         result = _parse(out)
         last = self._next >= len(self._entry["steps"])
-        self.stop = verdict(
-            out,
-            go_on_failed=bool(self._entry.get("go_on_failed")),
-            facts_expected=bool(self._entry.get("facts_expected")),
-        )
+        self.stop = _verdict(result, bool(self._entry.get("go_on_failed")), bool(self._entry.get("facts_expected")))
         if self.stop == "facts" and not last:
             self.stop = None  # only the last module's facts become the task's
         self._over = self.stop is not None or (result is not None and _has_failed(result))
@@ -105,6 +92,18 @@ def _parse(out: bytes) -> Optional[Dict[str, Any]]:
     except (ValueError, RecursionError):
         return None
     return result if isinstance(result, dict) else None
+
+
+def _verdict(result: Optional[Dict[str, Any]], go_on_failed: bool, facts_expected: bool) -> Optional[str]:
+    if result is None:
+        return "malformed"
+    if result.get("unreachable"):
+        return "unreachable"
+    if _has_failed(result) and not go_on_failed:
+        return "failed"
+    if "ansible_facts" in result and not facts_expected:
+        return "facts"
+    return None
 
 
 def _has_failed(result: Dict[str, Any]) -> bool:

@@ -136,7 +136,9 @@ class Agent:
             "import rustle_agent.server\n"
             "rustle_agent.server.main(sys.argv[1], sys.argv[2], initial=bytes.fromhex(sys.argv[3]))\n"
         )
-        self.environ = {**os.environ, **(environ or {})}
+        # what a developer or a CI has set for Python is not what a target has
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self.environ.update(environ or {})
         self.process = subprocess.Popen(
             [python, "-c", script, self.path, self.sha, initial.hex()],
             stdin=subprocess.PIPE,

@@ -119,15 +119,48 @@ def test_an_import_that_reads_the_environment_reads_the_steps(world):
     assert use(agent, "reads")["value"] is None
 
 
-def test_an_import_that_registers_an_exit_function_has_it_run_in_each_module(world, tmp_path):
+def test_an_import_that_registers_an_exit_function_has_it_run_in_the_modules_that_import_it(world, tmp_path):
     log = tmp_path / "log"
     exits = f"import atexit, os\natexit.register(lambda: open({str(log)!r}, 'a').write(f'{{os.getpid()}}\\n'))\n"
     agent = world(user_of("exits"), exits=exits)
     use(agent, "exits")
+    agent.probe("")
     use(agent, "exits")
     agent.end()
     pids = log.read_text().split()
     assert len(set(pids)) == len(pids) == 2 and str(agent.process.pid) not in pids
+
+
+@pytest.mark.parametrize(
+    ("does", "shows"),
+    [
+        ("import os\nos.environ['LAB'] = 'set'", "os.environ.get('LAB')"),
+        ("import os\nos.chdir('/usr')", "os.getcwd()"),
+        ("import sys\nsys.path.append('/lab')", "'/lab' in sys.path"),
+        ("import sys\nsys.excepthook = print", "sys.excepthook is print"),
+        ("import warnings\nwarnings.simplefilter('error', Warning)", "str(warnings.filters[0])"),
+        ("import signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)", "int(signal.getsignal(signal.SIGUSR1))"),
+        ("import sys\nsys.setrecursionlimit(4321)", "sys.getrecursionlimit()"),
+        ("import logging\nlogging.root.setLevel(1)", "logging.root.level"),
+    ],
+    ids=lambda value: value.split("\n")[-1],
+)
+def test_what_an_import_does_to_the_process_only_its_own_modules_see(world, does, shows):
+    imports = "import logging, os, signal, sys, warnings"
+    agent = world(f"{imports}\n" + user_of("does", result=f"shown={shows}"), does=does)
+    show = f"{imports}; result['shown'] = {shows}"
+    before = agent.probe(show)["shown"]
+    assert use(agent, "does")["shown"] != before
+    assert agent.probe(show)["shown"] == before
+    assert use(agent, "does")["shown"] != before
+
+
+def test_a_library_that_does_so_does_it_in_each_module(world, site):
+    (site / "lab_library.py").write_text("import os\nos.environ['LAB'] = 'set'\nVERSION = 1\n")
+    agent = with_site(world, site, user="import os\n" + user_of("needs", result="shown=os.environ.get('LAB')"), needs=LIBRARY)
+    for _ in range(2):
+        assert use(agent, "needs")["shown"] == "set"
+        assert agent.probe("import os; result['shown'] = os.environ.get('LAB')")["shown"] is None
 
 
 # --- libraries ---
