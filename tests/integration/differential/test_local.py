@@ -1,0 +1,21 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every case gives linear's results over the connection local."""
+
+from __future__ import annotations
+
+from tests.integration.differential.judge import Case, judge
+from tests.integration.differential.share import Share
+from tests.lab.fleet import Fleet
+
+CONNECTION = "local"
+SHARE = Share()
+
+
+def test_case_gives_linears_results(fleet: Fleet, case: Case) -> None:
+    report, record = judge(fleet, case)
+    SHARE.add(case, record)
+    assert not report, f"{case.name} over {fleet.connection}\n{report}"
+
+
+def test_most_module_results_come_through_the_agent() -> None:
+    SHARE.check()
