@@ -83,7 +83,15 @@ class Execution(Asking):
         self.resume(error=_task_timeout.TaskTimeoutError(self.timeout or 0))
 
     def lost(self, error: TargetLost) -> None:
-        self.resume(error=AnsibleConnectionFailure(str(error)))
+        """The agent ended under what was asked. Items of a loop are told one by one, as stock's are; those that never began ask again."""
+        failure = AnsibleConnectionFailure(str(error))
+        if not isinstance(self.waiting_for, list):
+            self.resume(error=failure)
+            return
+        answers = [errand.answer if errand.answered else failure if errand.started else None for errand in self.errands]
+        if failure not in answers and None in answers:
+            answers[answers.index(None)] = failure
+        self.resume(answers)
 
     @property
     def done(self) -> bool:
@@ -150,6 +158,8 @@ class Execution(Asking):
         if answer is None:
             self.agent_calls += 1
             answer = self.ask(question)
+        if isinstance(answer, Exception):
+            raise answer
         (_first, reply), *rest = answer
         self._recorded.extend(rest)
         return reply

@@ -95,6 +95,20 @@ def _watched(invoke: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     return invoke_lookup
 
 
+#: Jinja tests and filters that look at the controller's file system
+_FILE_PLUGINS = frozenset(name for plain in ('directory', 'is_dir', 'file', 'is_file', 'link', 'is_link', 'exists', 'link_exists', 'is_same_file',
+                                             'same_file', 'mount', 'is_mount', 'fileglob', 'realpath')
+                          for name in (plain, f'ansible.builtin.{plain}', f'ansible.legacy.{plain}'))
+
+
+def _get_plugin(self: t.Any, key: str) -> t.Any:
+    owner = current()
+    if owner is not None and owner.guard is not None and key in _FILE_PLUGINS:
+        raise Hazard(Reason.CONTROLLER_FILES, key)
+    return _originals['__getitem__'](self, key)
+
+
+_originals: dict[str, t.Callable[..., t.Any]] = {}
 _undo: list[t.Callable[[], None]] = []
 
 
@@ -105,6 +119,10 @@ def install() -> None:
     context_class = _jinja_bits.AnsibleContext
     context_class.resolve_or_missing = _resolve_or_missing
     _undo.append(lambda: delattr(context_class, 'resolve_or_missing'))
+    plugins = _jinja_plugins.JinjaPluginIntercept
+    _originals['__getitem__'] = plugins.__getitem__
+    plugins.__getitem__ = _get_plugin
+    _undo.append(lambda: setattr(plugins, '__getitem__', _originals['__getitem__']))
     original = _jinja_plugins._invoke_lookup
     watched = _watched(original)
     for module in (_jinja_plugins, task_executor):

@@ -80,10 +80,11 @@ class Timer:
 
 class Hub:
     """``launch(target)`` makes a started-able agent connection; ``payload_of(module)`` gives (payload sha, module_utils);
-    ``payload_data(sha)`` its bytes; ``changed(execution)`` is told after each resumption of an execution."""
+    ``payload_data(sha)`` its bytes; ``changed(execution)`` is told after each resumption of an execution,
+    ``stopped(execution)`` when its outcome is one that the controller has to judge."""
 
     def __init__(self, *, launch: t.Callable[[selectors.BaseSelector, Target, t.Callable[..., None]], t.Any], payload_of: wire.PayloadOf,
-                 payload_data: t.Callable[[str], bytes], changed: t.Callable[[t.Any], None], unavailable: t.Callable[[t.Any, TargetLost], None]) -> None:
+                 payload_data: t.Callable[[str], bytes], changed: t.Callable[[t.Any], None], stopped: t.Callable[[t.Any], None], unavailable: t.Callable[[t.Any, TargetLost], None]) -> None:
         self.selector = selectors.DefaultSelector()
         self.agents: dict[str, Agent] = {}
         self.forks = 5
@@ -93,6 +94,7 @@ class Hub:
         self._payload_of = payload_of
         self._payload_data = payload_data
         self._changed = changed
+        self._stopped = stopped
         self._unavailable = unavailable
         self._numbers = itertools.count(1)
         self._groups = itertools.count(1)
@@ -301,6 +303,7 @@ class Hub:
             return
         if event.stop is not None:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
+            self._stopped(errand.execution)
         if not errand.abandoned:
             errand.answered, errand.answer = True, wire.answer_of(errand.calls, event.steps)
             self._maybe_resume(errand.execution)

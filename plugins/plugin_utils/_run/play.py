@@ -128,6 +128,20 @@ class PlayRun:
         if execution.claimed:
             self._tell(execution)
 
+    def stopped(self, execution: Execution) -> None:
+        """An outcome that nobody foresaw: what was prepared on top of it, even what is finished already, does not hold."""
+        run = execution.run
+        later = list(run.ahead)
+        if execution in later:
+            later = later[later.index(execution) + 1:]
+        elif execution is not run.current:
+            return
+        for other in later:
+            run.ahead.remove(other)
+            self._drop(other)
+        run.view = None
+        run.cut = None
+
     def unavailable(self, execution: Execution, lost: TargetLost) -> None:
         """No agent could be started for what an execution asks; nothing of it has run."""
         run = execution.run
@@ -204,12 +218,15 @@ class PlayRun:
     def _withdraw(self, run: HostRun) -> None:
         """Forget everything that was prepared for the host beyond its current task."""
         while run.ahead:
-            execution = run.ahead.pop()
-            for errand in execution.errands:
-                errand.abandoned = True
-            execution.drop()
+            self._drop(run.ahead.pop())
         self.hub.withdraw(run.lane)
         run.view = None
+
+    @staticmethod
+    def _drop(execution: Execution) -> None:
+        for errand in execution.errands:
+            errand.abandoned = True
+        execution.drop()
 
     def _may_look_ahead(self) -> bool:
         return not (self.strategy._step or self.strategy.debugger_active)

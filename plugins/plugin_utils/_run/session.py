@@ -56,7 +56,8 @@ class Session:
         self._refused: dict[ModuleRef, str] = {}
         modules.supplier[:] = [self._supply]
         self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self._payload_data,
-                       changed=lambda execution: self.play and self.play.changed(execution), unavailable=self._agent_unavailable)
+                       changed=lambda execution: self.play and self.play.changed(execution),
+                       stopped=lambda execution: self.play and self.play.stopped(execution), unavailable=self._agent_unavailable)
         seams.install()
         hazards.install()
         memo.install()
