@@ -37,9 +37,8 @@ HERE = Path(__file__).resolve().parent
 PLAYBOOKS = HERE / "playbooks"
 TIMEOUT = 240  # seconds; a run that lasts longer hangs
 TALLY = "rustle: bundles"
-RUSTLE = Contestant("rustle", OURS)
 
-_OPTION = re.compile(r"^# (run|env|only|known(?: \w+)?): (.+)$", re.MULTILINE)
+_OPTION = re.compile(r"^# (run|env|only|strategy|known(?: \w+)?): (.+)$", re.MULTILINE)
 _BANNER = re.compile(r"^(PLAY|TASK|RUNNING HANDLER|PLAYBOOK|NO MORE HOSTS LEFT|PLAY RECAP)\b.*?\**$")
 
 
@@ -48,6 +47,7 @@ class Case:
     """A playbook, and in comments at its top how it is run:
 
     `# run: --check` arguments, `# env: NAME=VALUE ...` environment ({lab} is the lab's folder), `# only: ssh` or `local`,
+    `# strategy: NAME` ours by another name,
     `# known: reason` (or `# known ssh: reason`) a difference that is known and not yet cured.
     """
 
@@ -275,14 +275,16 @@ def _digest(fleet: Fleet, case: Case) -> str:
     digest = hashlib.sha256(f"{version('ansible-core')} {sys.version} {fleet.interpreter} {len(fleet.hosts)}".encode())
     neighbours = [path for path in sorted(PLAYBOOKS.rglob("*")) if path.is_file() and path.parent != PLAYBOOKS]
     lab = sorted((ROOT / "tests" / "lab").glob("*.py"))
-    for path in (case.playbook, *neighbours, *sorted(HERE.glob("*.py")), *sorted(HERE.glob("callbacks/*.py")), *lab):
+    for path in (case.playbook, *neighbours, HERE / "judge.py", HERE / "normal.py", *sorted(HERE.glob("callbacks/*.py")), *lab):
         digest.update(f"{path}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:20]
 
 
-def judge(fleet: Fleet, case: Case) -> tuple[str, Record]:
+def judge(fleet: Fleet, case: Case, *, lines: int = 12, believe: bool = False) -> tuple[str, Record]:
     """(where ours differs from linear, ours). Before a difference is believed linear is asked again: it may have been an old record's."""
-    found = run(fleet, case, RUSTLE)
+    found = run(fleet, case, Contestant("rustle", case.options.get("strategy", OURS)))
     found = Record(**json.loads(json.dumps(asdict(found))))
-    report = differences(expected(fleet, case), found)
-    return (differences(expected(fleet, case, again=True), found), found) if report else ("", found)
+    report = differences(expected(fleet, case), found, lines=lines)
+    if report and not believe:
+        report = differences(expected(fleet, case, again=True), found, lines=lines)
+    return report, found

@@ -17,7 +17,7 @@ _TEXTS = [
     (re.compile(pattern), to)
     for pattern, to in (
         (r"[\w./~<>-]*/ansible-tmp-[\d.]+-\d+-\d+", "<task's tmp>"),
-        (r"(?<![\w/.])\.[a-z0-9_]{8}(?![\w.])", ".<content>"),
+        (r"(?<![\w.])\.[a-z0-9_]{8}(?![\w.])", ".<content>"),
         (r"ansible-(moduletmp|local)-[\w.-]+", r"ansible-\1-X"),
         (r"\bansible_[\w.]+_payload_\w+", "<payload>"),
         (r"/tmp/tmp\w{6,10}\b", "/tmp/tmpX"),

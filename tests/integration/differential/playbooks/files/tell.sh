@@ -1,0 +1,2 @@
+#!/bin/sh
+echo told $1 and $(basename $0)

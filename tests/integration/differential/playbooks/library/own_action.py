@@ -1,0 +1,2 @@
+#!/usr/bin/python
+# its action plugin does the work
