@@ -18,9 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.tools import sanity
 from tests.tools.setup import LINK, ROOT, WORK
 
+SANITY = Path(__file__).with_name("sanity.py")
 MAIN, NEXT = WORK / "venv-2.19", WORK / "venv-2.21"
 # the rooms that know no Ansible (docs/architecture.md); pure, so the types can be strict
 TYPED = [
@@ -30,7 +30,10 @@ TYPED = [
 PYTEST_ARGUMENTS: list[str] = []
 
 
-def call(*command: str | Path, venv: Path = MAIN, cwd: Path = ROOT) -> int:
+LOG_LINES = 150  # of a talkative gate that failed
+
+
+def call(*command: str | Path, venv: Path = MAIN) -> int:
     env = os.environ | {
         "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(WORK / "collections"),
@@ -39,7 +42,18 @@ def call(*command: str | Path, venv: Path = MAIN, cwd: Path = ROOT) -> int:
     }
     if not sys.stdout.isatty():
         env |= {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "1"}
-    return subprocess.run([str(c) for c in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, check=False).returncode
+    return subprocess.run([str(c) for c in command], env=env, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def quietly(name: str, *command: str | Path) -> int:
+    """A talkative command: its output goes to a file, whose end is shown when it fails."""
+    log = WORK / "logs" / f"{name}.log"
+    log.parent.mkdir(exist_ok=True)
+    failed = call("sh", "-c", f'exec "$@" > "{log}" 2>&1', "sh", *command)
+    print(f"all output: {log.relative_to(ROOT)}")
+    if failed:
+        print(*log.read_text(errors="replace").splitlines()[-LOG_LINES:], sep="\n")
+    return failed
 
 
 def ruff() -> int:
@@ -61,11 +75,11 @@ def ansible_lint() -> int:
 
 
 def ansible_test() -> int:
-    return sanity.run(MAIN)
+    return quietly("ansible-test", sys.executable, SANITY, "main")
 
 
 def molecule() -> int:
-    return call("molecule", "test", cwd=ROOT / "extensions")
+    return quietly("molecule", "molecule", "test")
 
 
 def pytest_next() -> int:

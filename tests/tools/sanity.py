@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run `ansible-test sanity` on a copy of the checkout.
+"""Run `ansible-test sanity` on a copy of what the collection publishes.
 
 ansible-test wants to stand in .../ansible_collections/rustle/engine and resolves links, so the files that git knows or would
-know are copied below .work/sanity. It makes environments of its own (`--venv`) and fetches their pip from a host of its own; a
+know are copied below .work/sanity, without the tests (ruff looks after them, and their playbooks are odd on purpose). It makes environments of its own (`--venv`) and fetches their pip from a host of its own; a
 stand-in in its cache uses the pip that Python brings along, so only package registries are asked.
 
-    sanity.py       all tests, then those for targets' Pythons with each one that is found
+    sanity.py           all tests, then those for targets' Pythons with each one that is found
+    sanity.py main      all tests, with the environment's Python only
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def copy_tree() -> None:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() and (not name.startswith("tests/") or name.startswith("tests/sanity/")):
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, COPY / name, follow_symlinks=False)
     # else ansible-test would find the repository around .work, which ignores it
@@ -62,15 +63,15 @@ def run(venv: Path, python: Path | str | None = None, tests: Sequence[str] = ())
     command = ["ansible-test", "sanity", "--venv", "--python", minor, "--python-interpreter", str(which), *chosen]
     # the interpreter's own folder: ansible-test also looks for python3.X, and a shim may not run
     path = f"{venv / 'bin'}:{which.parent}:{os.environ['PATH']}"
-    env = os.environ | {"HOME": str(WORK / "home"), "PATH": path}
+    env = os.environ | {"HOME": str(WORK / "home"), "PATH": path, "PIP_QUIET": "2"}
     return subprocess.run(command, cwd=COPY, env=env, stdin=subprocess.DEVNULL, check=False).returncode
 
 
-def main() -> int:
-    """Everything with the environment's Python, then what concerns targets with each other Python that they may have."""
+def main(*, others: bool) -> int:
+    """Everything with the environment's Python; with `others`, what concerns targets with each Python that they may have."""
     venv = ROOT / ".work" / "venv-2.19"
     failed = run(venv)
-    for minor in TARGET_MINORS:
+    for minor in TARGET_MINORS if others else ():
         if python := find_python((minor,)):
             print(f"\n===== Python 3.{minor} =====", flush=True)
             failed |= run(venv, python, ("compile", "import"))
@@ -78,4 +79,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(others="main" not in sys.argv[1:]))
