@@ -36,7 +36,7 @@ def util_files(**utils: str) -> dict[str, str]:
 
 def user_of(*utils: str, result: str = "") -> str:
     """Source of a module that imports these utils of the collection. (Not in a way that the payload builder sees.)"""
-    lines = ["import importlib", *(f"{util} = importlib.import_module('{UTIL}{util}')" for util in utils)]
+    lines = [f"exec('from {UTIL[:-1]} import {util}')" for util in utils]
     return IMPORTS.format(imports="\n".join(lines), result=result)
 
 
@@ -190,6 +190,14 @@ def test_a_library_installed_by_one_task_is_seen_by_the_next(world, site):
     agent = with_site(world, site)
     assert use(agent, "needs")["version"] is None
     agent.probe(f"open({str(site / 'lab_library.py')!r}, 'w').write('VERSION = 1')")
+    assert use(agent, "needs")["version"] == 1
+
+
+def test_a_folder_of_the_path_that_appears_is_looked_into(world, tmp_path):
+    agent = with_site(world, tmp_path / "later")
+    assert use(agent, "needs")["version"] is None
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "lab_library.py").write_text("VERSION = 1")
     assert use(agent, "needs")["version"] == 1
 
 
