@@ -73,7 +73,7 @@ def test_the_process_is_as_a_new_interpreter_finds_it(agent, python):
         for name in ("_", "SHLVL", "OLDPWD", "PWD"):
             found["environ"].pop(name, None)
     # The agent was started by `-c` and, in stock, AnsibleModule itself may set the locale.
-    inside.pop("invocation")
+    inside.pop("invocation", None)
     assert inside.pop("descriptors")[:3] == ["0", "1", "2"]
     expected.pop("descriptors")
     assert inside.pop("locale")
@@ -86,7 +86,7 @@ def test_what_a_module_does_to_its_process_the_next_one_does_not_see(agent):
     agent.probe(SPOIL)
     after = agent.probe(STATE + "\nimport ansible.module_utils.basic as b\nresult['spoilt'] = hasattr(b, 'SPOILT')")
     assert after.pop("spoilt") is False
-    before.pop("invocation"), after.pop("invocation")
+    before.pop("invocation", None), after.pop("invocation", None)
     assert after == before
 
 
