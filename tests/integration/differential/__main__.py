@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.integration.differential.judge import PLAYBOOKS, Case, judge
+from tests.integration.differential.judge import judge
+from tests.integration.differential.running import PLAYBOOKS, Case
 from tests.lab.fleet import Fleet
 
 
@@ -24,10 +25,10 @@ def main() -> int:
         for name in words.playbooks:
             path = Path(name).resolve() if name.endswith(".yml") else PLAYBOOKS / f"{name}.yml"
             start = time.monotonic()
-            report, record = judge(fleet, Case(path), lines=words.lines, believe=words.believe)
-            differing += bool(report)
-            print(f"{'DIFFERS' if report else 'equal  '} {path.stem:20} {time.monotonic() - start:6.1f} s", *record.tally, sep="\n    ", flush=True)
-            print(report)
+            verdict = judge(fleet, Case(path), lines=words.lines, believe=words.believe)
+            differing += bool(verdict.report)
+            print(f"{'DIFFERS' if verdict.report else 'equal  '} {path.stem:20} {time.monotonic() - start:6.1f} s", *verdict.tally, sep="\n    ", flush=True)
+            print(verdict.report)
     return 1 if differing else 0
 
 

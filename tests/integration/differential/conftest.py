@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.differential.judge import cases
+from tests.integration.differential.running import cases
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 #: keys of results whose values are times, numbers of processes or of inodes
 VOLATILE = frozenset(
     {"start", "end", "delta", "elapsed", "started", "finished_at", "atime", "mtime", "ctime", "birthtime", "date_time", "ansible_date_time"}
-    | {"inode", "dev", "nlink", "version", "pid", "ansible_job_id", "results_file", "exception"}
+    | {"inode", "dev", "nlink", "version", "pid", "uuid", "ansible_job_id", "results_file", "exception"}
 )
 _DATE = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?"
 _TEXTS = [
@@ -21,6 +21,7 @@ _TEXTS = [
         (r"ansible-(moduletmp|local)-[\w.-]+", r"ansible-\1-X"),
         (r"\bansible_[\w.]+_payload_\w+", "<payload>"),
         (r"/tmp/tmp\w{6,10}\b", "/tmp/tmpX"),
+        (r"\btt\w{8}\b", "<tempfile>"),
         (r"/\.source\.\w+|/source\w*\.tmp|/\.ansible_tmp\w+", "/<source>"),
         (r"\.\d+\." + _DATE.replace(r"[ T]", "@") + "~", ".<backup>~"),
         (_DATE, "<date>"),

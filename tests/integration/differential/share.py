@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
-
-from tests.integration.differential.judge import Case, Record
 
 FLOOR = 0.85
 #: reasons of the stock path for what is not meant for the agent: it stays there by design, or the user said so
@@ -22,8 +21,8 @@ class Share:
         self.agent = 0
         self.stock: Counter[str] = Counter()
 
-    def add(self, case: Case, record: Record) -> None:
-        for line in record.tally:
+    def add(self, tally: Iterable[str]) -> None:
+        for line in tally:
             if calls := _CALLS.search(line):
                 self.agent += int(calls[1])
             if stock := _STOCK.search(line):

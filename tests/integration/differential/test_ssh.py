@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from tests.integration.differential.judge import Case, judge
+from tests.integration.differential.judge import judge
+from tests.integration.differential.running import Case
 from tests.integration.differential.share import Share
 from tests.lab.fleet import Fleet
 
@@ -12,9 +13,9 @@ SHARE = Share()
 
 
 def test_case_gives_linears_results(fleet: Fleet, case: Case) -> None:
-    report, record = judge(fleet, case)
-    SHARE.add(case, record)
-    assert not report, f"{case.name} over {fleet.connection}\n{report}"
+    verdict = judge(fleet, case)
+    SHARE.add(verdict.tally)
+    assert not verdict.report, f"{case.name} over {fleet.connection}\n{verdict.report}"
 
 
 def test_most_module_results_come_through_the_agent() -> None:
