@@ -20,6 +20,7 @@ from . import compat, looping
 from .asking import Asking
 from .coroutine import Coroutine
 from .hazards import Guard, Hazard, Unsupported
+from .quick import Masters
 
 __all__ = ['Execution', 'Outcome']
 
@@ -38,7 +39,7 @@ class Outcome(enum.Enum):
 class Execution(Asking):
     """A task on a host. ``make_vars`` gives its variables; it is called inside the coroutine, under the guard."""
 
-    def __init__(self, *, host: t.Any, task: t.Any, play_context: t.Any, loader: t.Any, variable_manager: t.Any,
+    def __init__(self, *, host: t.Any, task: t.Any, play_context: t.Any, loader: t.Any, variable_manager: t.Any, masters: Masters,
                  make_vars: t.Callable[[], dict[str, t.Any]], guard: Guard | None = None) -> None:
         super().__init__(guard=guard)
         self.host = host
@@ -52,6 +53,7 @@ class Execution(Asking):
         self.agent_calls = 0
         self.run: t.Any = None  # the host's part of the play that this belongs to
         self.errands: list[t.Any] = []
+        self.given_vars: dict[str, t.Any] | None = None  # of a task ahead: what its variables were before it ran
         self.renews = False  # logins are different after it
         self.error: BaseException | None = None
         self._messages: list[t.Any] = []
@@ -59,6 +61,7 @@ class Execution(Asking):
         self.trace: collections.deque[tuple[Question, t.Any]] = collections.deque()
         self._args = {'play_context': play_context, 'loader': loader, 'variable_manager': variable_manager}
         self._make_vars = make_vars
+        self._masters = masters
         self._coroutine = Coroutine(self, self._body)
 
     # -- driven from outside
@@ -129,10 +132,10 @@ class Execution(Asking):
 
     def _body(self) -> None:
         try:
-            task = self.task.copy(exclude_parent=True, exclude_tasks=True)
-            task._parent = self.task._parent
             self.task_vars = self._make_vars()
-            compat.run_task(looping.Executor, host=self.host, task=task, task_vars=self.task_vars, queue=self.queue, made=lambda te: None,
+            if self.predicted:
+                self.given_vars = dict(self.task_vars)
+            compat.run_task(looping.Executor, host=self.host, task=self._masters.copy(self.task), task_vars=self.task_vars, queue=self.queue, made=lambda te: None,
                             **self._args)
         except Unsupported as ex:
             self.outcome, self.reason, self.detail = Outcome.STOCK, ex.reason, ex.detail

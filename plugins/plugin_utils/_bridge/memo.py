@@ -21,7 +21,7 @@ from jinja2.environment import TemplateExpression
 
 from .coroutine import current
 
-__all__ = ['install', 'uninstall']
+__all__ = ['install', 'replace', 'uninstall']
 
 _SYNTAX = _jinja_bits._TEMPLATE_OVERRIDE_FIELD_NAMES
 
@@ -173,20 +173,21 @@ def install() -> None:
         return
     environment = _jinja_bits.AnsibleEnvironment
     templates = _Templates(environment)
-    _replace(environment, 'compile', lambda self, *args, **kwargs: templates.compile(self, *args, **kwargs))
-    _replace(environment, 'compile_expression', lambda self, *args, **kwargs: templates.compile_expression(self, *args, **kwargs))
-    _replace(C.config, 'get_plugin_options_and_origins', _Options(C.config))
+    replace(environment, 'compile', lambda self, *args, **kwargs: templates.compile(self, *args, **kwargs))
+    replace(environment, 'compile_expression', lambda self, *args, **kwargs: templates.compile_expression(self, *args, **kwargs))
+    replace(C.config, 'get_plugin_options_and_origins', _Options(C.config))
     finds = _Finds(plugin_loader.PluginLoader)
-    _replace(plugin_loader.PluginLoader, 'find_plugin_with_context', lambda self, *args, **kwargs: finds.find(self, *args, **kwargs))
+    replace(plugin_loader.PluginLoader, 'find_plugin_with_context', lambda self, *args, **kwargs: finds.find(self, *args, **kwargs))
     for name in ('get_vars_from_path', 'get_vars_from_inventory_sources'):
-        _replace(manager, name, _FolderVars(getattr(manager, name)))
-    _replace(Task, 'copy', _copy_task(Task.copy))
+        replace(manager, name, _FolderVars(getattr(manager, name)))
+    replace(Task, 'copy', _copy_task(Task.copy))
     split = ssh_plugin.Connection._split_ssh_args
     split_once = functools.lru_cache(maxsize=1024)(lambda text: tuple(split(text)))
-    _replace(ssh_plugin.Connection, '_split_ssh_args', staticmethod(lambda text: list(split_once(str(text)))))
+    replace(ssh_plugin.Connection, '_split_ssh_args', staticmethod(lambda text: list(split_once(str(text)))))
 
 
-def _replace(owner: t.Any, name: str, value: t.Any) -> None:
+def replace(owner: t.Any, name: str, value: t.Any) -> None:
+    """Put ``value`` in the place of an attribute until uninstall()."""
     had = name in vars(owner)
     before = vars(owner).get(name)
     setattr(owner, name, value)

@@ -19,7 +19,6 @@ from ansible._internal._errors import _task_timeout
 from ansible._internal._templating._jinja_bits import is_possibly_template
 from ansible.executor import module_common, task_executor
 from ansible.module_utils.common.text.converters import to_text
-from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import action_loader
@@ -30,6 +29,7 @@ from . import copying
 from .coroutine import current
 from .hazards import Unsupported
 from .modules import ModulePayload, interpreter_of, prepare
+from .quick import validate
 from .targets import shell_of, target_of
 
 __all__ = ['install', 'uninstall']
@@ -144,7 +144,7 @@ def _post_validate(owner: t.Any, task: t.Any, templar: t.Any) -> None:
         twin.post_validate(templar)
     elif parent is not None and is_possibly_template(parent.name or ''):
         parent.post_validate_attribute('name', templar=templar)
-    FieldAttributeBase.post_validate(task, templar)
+    validate(task, templar)
 
 
 class _Time(types.SimpleNamespace):

@@ -14,9 +14,11 @@ import typing as t
 from ansible import constants as C
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, prospects
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.coroutine import current
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution, Outcome
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.foresight import Foresight
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.hazards import Guard, Hazard
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.quick import Masters
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
 
@@ -57,7 +59,10 @@ class PlayRun:
         self.play_context = play_context
         self.tally = Tally()
         self.hosts: dict[str, HostRun] = {}
+        self.masters = Masters()
         self.rules = Rules(strategy, self.play, self.hub.forks)
+        self._get_vars = strategy._variable_manager.get_vars
+        strategy._variable_manager.get_vars = self.get_vars
         self._bundles_before = self.hub.sent_bundles
 
     # -- what linear asks
@@ -81,7 +86,7 @@ class PlayRun:
             reason = Reason.MODE_SSH if settings.mode == 'ssh' else prospects.stock_reason(task)
             if reason is None:
                 execution = Execution(host=host, task=task, play_context=play_context, loader=self.strategy._loader,
-                                      variable_manager=self.strategy._variable_manager, make_vars=lambda: dict(task_vars))
+                                      masters=self.masters, variable_manager=self.strategy._variable_manager, make_vars=lambda: dict(task_vars))
                 execution.start()
                 if execution.outcome is Outcome.STOCK:
                     reason = execution.reason
@@ -103,6 +108,14 @@ class PlayRun:
         self._look_ahead(run, task_vars)
         self._tell(execution)
         return True
+
+    def get_vars(self, *args: t.Any, **kwargs: t.Any) -> dict[str, t.Any]:
+        """VariableManager.get_vars for linear's loop: the variables of a task that is prepared already have been worked out."""
+        host, task = kwargs.get('host'), kwargs.get('task')
+        run = self.hosts.get(host.name) if host is not None and task is not None else None
+        if run is not None and current() is None and run.ahead and run.ahead[0].task is task and run.ahead[0].given_vars is not None:
+            return dict(run.ahead[0].given_vars)
+        return self._get_vars(*args, **kwargs)
 
     def pump(self, timeout: float) -> None:
         """Let agents and timers have their turn."""
@@ -190,6 +203,7 @@ class PlayRun:
 
     def end(self) -> None:
         """The play is over."""
+        del self.strategy._variable_manager.get_vars
         for run in self.hosts.values():
             self._withdraw(run)
         self.tally.bundles = self.hub.sent_bundles - self._bundles_before
@@ -270,7 +284,7 @@ class PlayRun:
                 return reason, ''
             seen: dict[str, t.Any] = {}
             execution = Execution(
-                host=run.host, task=task, play_context=self.play_context, loader=self.strategy._loader, guard=guard,
+                host=run.host, task=task, play_context=self.play_context, loader=self.strategy._loader, guard=guard, masters=self.masters,
                 variable_manager=self.strategy._variable_manager, make_vars=lambda: self._vars_ahead(run, task, seen))
             execution.run = run
             execution.start()

@@ -16,7 +16,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._agent.connection im
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.events import Lost, Ready
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, memo, modules, seams
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, memo, modules, quick, seams
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
@@ -61,6 +61,7 @@ class Session:
         seams.install()
         hazards.install()
         memo.install()
+        quick.install()
         atexit.register(self._close)
 
     def begin(self, strategy: t.Any, iterator: t.Any, play_context: t.Any) -> PlayRun:
