@@ -2,8 +2,9 @@
 """Run `ansible-test sanity` on a copy of what the collection publishes.
 
 ansible-test wants to stand in .../ansible_collections/rustle/engine and resolves links, so the files that git knows or would
-know are copied below .work/sanity, without the tests (ruff looks after them, and their playbooks are odd on purpose). It makes environments of its own (`--venv`) and fetches their pip from a host of its own; a
-stand-in in its cache uses the pip that Python brings along, so only package registries are asked.
+know are copied below .work/sanity, without the tests (ruff looks after them, and their playbooks are odd on purpose). It makes
+environments of its own (`--venv`) and fetches their pip from a host of its own; a stand-in in its cache uses the pip that Python
+brings along, so only package registries are asked.
 
     sanity.py           all tests, then those for targets' Pythons with each one that is found
     sanity.py main      all tests, with the environment's Python only
