@@ -126,3 +126,18 @@ def test_judge_stops_after_a_good_outcome_and_keeps_a_better_reason():
         progress.module_ended(0, out)
         assert progress.next() is None
         assert progress.stop == stop
+
+
+@pytest.mark.parametrize(("when", "stop", "ran"), [("absent", "judge", [0]), ("dir", None, [0, 2])])
+def test_a_judge_step_hands_its_classes_to_the_controller(when, stop, ran):
+    progress = Progress({"steps": [MODULE, guarded("judge", when), MODULE], "group": 1})
+    seen = []
+    for index in iter(progress.next, None):
+        seen.append(index)
+        progress.module_ended(index, STAT_ABSENT)
+    assert (seen, progress.stop) == (ran, stop)
+
+
+@pytest.mark.parametrize("key", ["add_host", "add_group"])
+def test_a_result_that_may_change_the_inventory_stops_the_lane(key):
+    assert verdict(json.dumps({key: {}}).encode(), go_on_failed=False, facts_expected=True) == "facts"
