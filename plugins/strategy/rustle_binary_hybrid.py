@@ -16,7 +16,6 @@ DOCUMENTATION = '''
     author: rustle.engine contributors
 '''
 
-import os
 import typing as t
 
 from ansible.plugins.strategy.linear import StrategyModule as LinearStrategy
@@ -108,12 +107,11 @@ _said: list[str] = []
 
 def _session() -> t.Any:
     """The engine's session, or None where the strategy has to run as plain linear; the reason is said once."""
-    if os.environ.get('RUSTLE_ENABLED', '').strip().lower() in ('0', 'no', 'false', 'off'):
-        return None
     try:
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import coroutine
         if coroutine.GREENLET_ERROR is not None:
             raise coroutine.GREENLET_ERROR
+        import pydantic  # noqa: F401  # pylint: disable=unused-import
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
         if not compat.core_supported():
             _say(f'rustle.engine does not know ansible-core {".".join(map(str, compat.CORE_VERSION))} yet: the play runs as plain linear.')
@@ -126,7 +124,8 @@ def _session() -> t.Any:
         else:
             _say(f'rustle.engine runs as plain linear: the Python package {name!r} is missing. Install it with: pip install {name}')
         return None
-    return Session.get()
+    session = Session.get()
+    return session if session.enabled else None
 
 
 def _say(text: str) -> None:

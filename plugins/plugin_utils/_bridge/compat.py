@@ -6,12 +6,12 @@ Rule 2: a minor version that is not listed is not supported: the strategy then r
 """
 from __future__ import annotations
 
-import inspect
 import pickle
 import typing as t
 
 from ansible import release
 from ansible._internal import _task
+from ansible._internal._templating._engine import TemplateEngine
 from ansible.errors import AnsibleError
 from ansible.executor.task_executor import TaskExecutor
 from ansible.executor.task_queue_manager import CallbackSend, DisplaySend, FinalQueue
@@ -20,7 +20,8 @@ from ansible.utils.display import Display
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 
 __all__ = [
-    'CORE_VERSION', 'UNIFIED', 'ResultQueue', 'core_supported', 'deliver', 'executor_class', 'learned', 'register_names', 'run_task',
+    'CORE_VERSION', 'ResultQueue', 'core_supported', 'deliver', 'execute_alone', 'executor_class', 'failed', 'is_task_result', 'learned',
+    'register_names', 'render', 'run_task', 'variables_of',
 ]
 
 CORE_VERSION: tuple[int, int] = tuple(int(part) for part in release.__version__.split('.')[:2])  # type: ignore[assignment]
@@ -147,6 +148,26 @@ def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_var
                     queue.send_task_result(_RawTaskResult(host=host, task=task, return_data=data, task_fields={}))
 
 
+def variables_of(executor: t.Any) -> dict[str, t.Any]:
+    """The variables that a running executor's task has."""
+    return _task.TaskContext.current().task_vars if UNIFIED else executor._job_vars
+
+
+def execute_alone(executor: t.Any, *, task: t.Any, task_vars: dict[str, t.Any], host: t.Any) -> None:
+    """Run one task or loop item on an executor of its own; nothing is sent to a queue for it."""
+    if UNIFIED:
+        with _task.TaskContext.create(task=task, task_vars=task_vars, host_name=host.name):
+            executor._execute()
+    else:
+        executor._task = task
+        executor._execute(templar=TemplateEngine(loader=executor._loader, variables=task_vars), variables=task_vars)
+
+
+def render(value: t.Any, variables: dict[str, t.Any]) -> t.Any:
+    """Render templates in a value."""
+    return TemplateEngine(variables=variables).template(value)
+
+
 def register_names(task: t.Any) -> tuple[str, ...]:
     """The variables that a task registers."""
     if not task.register:
@@ -182,7 +203,3 @@ def learned(task: t.Any, wire: t.Any, set_fact_actions: t.Container[str]) -> dic
         names[task.register] = clean
     return names
 
-
-def accepts(function: t.Callable[..., t.Any], name: str) -> bool:
-    """Whether a function of ansible-core takes a parameter of that name."""
-    return name in inspect.signature(function).parameters

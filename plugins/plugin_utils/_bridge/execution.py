@@ -33,6 +33,7 @@ class Outcome(enum.Enum):
     DONE = 'done'
     STOCK = 'stock'
     CUT = 'cut'
+    AGAIN = 'again'  # the target has answered, but what the rest needs is known to linear only: run again over the same answers
     DROPPED = 'dropped'
 
 
@@ -59,6 +60,7 @@ class Execution(Asking):
         self._messages: list[t.Any] = []
         self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()
         self.trace: collections.deque[tuple[Question, t.Any]] = collections.deque()
+        self.answered: list[tuple[Question, t.Any]] = []  # every exchange so far, in the order of the calls
         self._args = {'play_context': play_context, 'loader': loader, 'variable_manager': variable_manager}
         self._make_vars = make_vars
         self._masters = masters
@@ -68,6 +70,12 @@ class Execution(Asking):
 
     def start(self) -> None:
         self._go()
+
+    def take_over(self, earlier: Execution) -> None:
+        """Use the answers that a run of the same task ahead has had; none of its calls is made twice."""
+        self.trace.extend(earlier.answered)
+        self.trace.extend(earlier.trace)  # items of a loop that it had not come to
+        self.sent = True
 
     def resume(self, answer: t.Any = None, error: BaseException | None = None) -> None:
         """Answer what the execution waits for."""
@@ -91,7 +99,8 @@ class Execution(Asking):
         if not isinstance(self.waiting_for, list):
             self.resume(error=failure)
             return
-        answers = [errand.answer if errand.answered else failure if errand.started else None for errand in self.errands]
+        open_items = failure if error.started else None
+        answers = [errand.answer if errand.answered else open_items for errand in self.errands]
         if failure not in answers and None in answers:
             answers[answers.index(None)] = failure
         self.resume(answers)
@@ -140,7 +149,7 @@ class Execution(Asking):
         except Unsupported as ex:
             self.outcome, self.reason, self.detail = Outcome.STOCK, ex.reason, ex.detail
         except Hazard as ex:
-            self.outcome, self.reason, self.detail = Outcome.CUT, ex.reason, ex.name
+            self.outcome, self.reason, self.detail = Outcome.AGAIN if self.sent else Outcome.CUT, ex.reason, ex.name
         except Exception as ex:
             self.error = ex
         else:
@@ -161,6 +170,7 @@ class Execution(Asking):
         if answer is None:
             self.agent_calls += 1
             answer = self.ask(question)
+        self.answered.append((question, answer))
         if isinstance(answer, Exception):
             raise answer
         (_first, reply), *rest = answer

@@ -13,6 +13,7 @@ import functools
 import typing as t
 
 from ansible._internal._templating import _jinja_bits, _jinja_plugins
+from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 
@@ -49,9 +50,13 @@ class Hazard(BaseException):
 
 
 class Unsupported(BaseException):
-    """A task wants something that only the stock path can do; raised before anything was sent to the target."""
+    """A task wants something that only the stock path can do. Once the target was asked it is an error of the task: nothing is done twice."""
 
     def __init__(self, reason: Reason, detail: str = '') -> None:
+        owner = current()
+        if owner is not None and owner.sent:
+            raise AnsibleError(f'rustle.engine cannot finish what this task has begun: {reason.text} ({detail}).',
+                               help_text='Set `rustle_mode: ssh` on this task.')
         super().__init__(f'{reason.value}: {detail}')
         self.reason = reason
         self.detail = detail

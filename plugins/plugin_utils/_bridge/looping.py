@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible._internal import _task
 from ansible._internal._templating._engine import TemplateEngine
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 
@@ -52,7 +51,7 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
 
     def _run_loop(self, items: list[t.Any]) -> t.Any:
         owner = current()
-        if owner is not None and len(items) > 1 and self._independent():
+        if owner is not None and len(items) > 1 and not owner.trace and self._independent():
             questions = self._collect(owner, items)
             if questions:
                 answers = owner.ask(questions) if len(questions) > 1 else [None]
@@ -68,7 +67,7 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
 
     def _collect(self, owner: t.Any, items: list[t.Any]) -> list[t.Any] | None:
         """The first question of every item that has one; None when items may depend on each other or ask in several steps."""
-        base = _task.TaskContext.current().task_vars if compat.UNIFIED else self._job_vars
+        base = compat.variables_of(self)
         templar = TemplateEngine(loader=self._loader, variables=base)
         control = self._task.loop_control
         control.post_validate(templar=templar)
@@ -100,11 +99,6 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
         twin._connection = None
         twin._final_q = run.queue
         try:
-            if compat.UNIFIED:
-                with _task.TaskContext.create(task=task, task_vars=item_vars, host_name=self._host.name):
-                    twin._execute()
-            else:
-                twin._task = task
-                twin._execute(templar=TemplateEngine(loader=self._loader, variables=item_vars), variables=item_vars)
+            compat.execute_alone(twin, task=task, task_vars=item_vars, host=self._host)
         except (Hazard, Unsupported) as ex:
             run.raised = ex

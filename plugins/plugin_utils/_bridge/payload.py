@@ -112,8 +112,8 @@ class PayloadBuilder:
     ``refused``: modules of the last build that are in no payload, with the reason in words.
     """
 
-    def __init__(self, cache_dir: str | None = None) -> None:
-        self._cache = PayloadCache(cache_dir)
+    def __init__(self, cache_dir: str | None = None, *, limit: int = 64 << 20) -> None:
+        self._cache = PayloadCache(cache_dir, limit=limit)
         self.refused: dict[ModuleRef, str] = {}
 
     def build(self, modules: t.Iterable[ModuleRef], task_vars: t.Mapping[str, t.Any] | None = None) -> list[Payload]:

@@ -97,7 +97,7 @@ def _remove_tmp_path(owner: t.Any, action: t.Any, tmp_path: str | None, force: b
 def _transfer_file(owner: t.Any, action: t.Any, local_path: str, remote_path: str) -> str:
     if not str(remote_path).startswith(owner.token):
         raise Unsupported(Reason.UNSUPPORTED, 'transfer to a path of its own')
-    if os.path.getsize(local_path) > MAX_PUT:
+    if os.path.getsize(local_path) > MAX_PUT and not owner.sent:
         raise Unsupported(Reason.LARGE_FILE, local_path)
     with open(local_path, 'rb') as file:
         owner.puts.append(Put(str(remote_path), file.read()))

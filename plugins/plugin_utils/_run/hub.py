@@ -343,32 +343,43 @@ class Hub:
     def _lost(self, agent: Agent, event: t.Any) -> None:
         if self.agents.get(agent.target.key) is agent:
             del self.agents[agent.target.key]
-        errands, agent.errands = sorted(agent.errands.items()), {}
-        told: set[int] = set()
-        for number, errand in errands:
-            errand.lane.flying.pop(number, None)
+        errands, agent.errands = [errand for _number, errand in sorted(agent.errands.items())], {}
+        unsent = {entry['id'] for header in agent.connection.unsent for entry in header.get('entries', ())}
+        for errand in errands:
+            errand.lane.flying.pop(errand.number, None)
             if not errand.lane.flying:
                 self._active.discard(errand.lane.name)
             errand.lane.epoch += 1
             if errand.timer is not None:
                 errand.timer.callback = None
-        for _number, errand in errands:
-            execution = errand.execution
+        told: set[int] = set()
+        for errand in errands:
+            execution, lane = errand.execution, errand.lane
             if errand.abandoned or id(execution) in told:
                 continue
             told.add(id(execution))
+            # an agent that ran may have come as far as everything it was sent: that is not known, and so it is never sent again
+            started = event.phase == 'running' and any(not other.answered and other.number not in unsent for other in execution.errands)
             for other in execution.errands:
                 other.abandoned = True
-            lane = errand.lane
             lane.outbox = collections.deque(e for e in lane.outbox if not e.abandoned)
-            if not execution.claimed:
-                execution.drop()
-                self._changed(execution)
-                continue
-            started = event.phase == 'running'
-            lost = TargetLost(event.message, phase=event.phase, rc=event.rc, stderr=event.stderr, started=started)
-            if started or any(e.answered for e in execution.errands) or execution.agent_calls > 1:
+            lost = TargetLost(_obituary(event, execution) if started else event.message, phase=event.phase, rc=event.rc, stderr=event.stderr,
+                              started=started)
+            if started or execution.claimed and (any(e.answered for e in execution.errands) or execution.agent_calls > 1):
                 execution.lost(lost)
                 self._changed(execution)
-            else:
+            elif execution.claimed:
                 self._unavailable(execution, lost)
+            else:
+                execution.drop()
+                self._changed(execution)
+
+
+def _obituary(event: t.Any, execution: t.Any) -> str:
+    """What a person wants to know of a lost agent: what was under way, what had finished, and that nothing is done twice."""
+    under_way = [other for other in execution.run.under_way() if other.errands]
+    finished = [other.task.get_name() for other in under_way if other is not execution and all(e.answered for e in other.errands)]
+    first = next((other for other in under_way if not all(e.answered for e in other.errands)), execution)
+    what = f'running: {first.task.get_name()!r}' if first is execution else f'possibly begun: {execution.task.get_name()!r}, after {first.task.get_name()!r}'
+    done = ', '.join(map(repr, finished)) or 'nothing that is not shown above'
+    return f'{event.message}. Outcome unknown, {what}; finished: {done}. Nothing of it is run again.'

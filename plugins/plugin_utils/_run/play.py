@@ -83,10 +83,9 @@ class PlayRun:
         else:
             self._withdraw(run)
             settings = self.session.settings(task_vars)
-            reason = Reason.MODE_SSH if settings.mode == 'ssh' else prospects.stock_reason(task)
+            reason = self._stock_reason(task, settings)
             if reason is None:
-                execution = Execution(host=host, task=task, play_context=play_context, loader=self.strategy._loader,
-                                      masters=self.masters, variable_manager=self.strategy._variable_manager, make_vars=lambda: dict(task_vars))
+                execution = self._execution(host, task, make_vars=lambda: dict(task_vars))
                 execution.start()
                 if execution.outcome is Outcome.STOCK:
                     reason = execution.reason
@@ -96,6 +95,8 @@ class PlayRun:
                     self.hub.retire(run.lane)
                 return False
             run.view = None
+        if execution.outcome is Outcome.AGAIN:
+            execution = self._over_its_answers(foreseen)
         run.current = execution
         execution.claimed = True
         execution.run = run
@@ -103,11 +104,21 @@ class PlayRun:
             'host': host, 'task': task, 'task_vars': task_vars, 'play_context': play_context}
         self.strategy._tqm.send_callback('v2_runner_on_start', host, task)
         self.strategy._pending_results += 1
-        if foreseen is None and execution.waiting_for is not None:
+        if execution is not foreseen and execution.waiting_for is not None:
             self.hub.submit(run.lane, execution)
         self._look_ahead(run, task_vars)
         self._tell(execution)
         return True
+
+    @staticmethod
+    def _stock_reason(task: t.Any, settings: t.Any) -> Reason | None:
+        if not settings.enabled:
+            return Reason.DISABLED
+        return Reason.MODE_SSH if settings.mode == 'ssh' else prospects.stock_reason(task)
+
+    def _execution(self, host: t.Any, task: t.Any, *, make_vars: t.Callable[[], dict[str, t.Any]], guard: Guard | None = None) -> Execution:
+        return Execution(host=host, task=task, play_context=self.play_context, loader=self.strategy._loader, masters=self.masters,
+                         variable_manager=self.strategy._variable_manager, make_vars=make_vars, guard=guard)
 
     def get_vars(self, *args: t.Any, **kwargs: t.Any) -> dict[str, t.Any]:
         """VariableManager.get_vars for linear's loop: the variables of a task that is prepared already have been worked out."""
@@ -138,8 +149,30 @@ class PlayRun:
                 self._look_ahead(run, self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]['task_vars'])
         elif execution.outcome is Outcome.DROPPED and execution in run.ahead:
             self._withdraw(run)
-        if execution.claimed:
+        if execution.claimed and execution.outcome is Outcome.AGAIN:
+            self._again(execution)
+        elif execution.claimed:
             self._tell(execution)
+
+    def _again(self, execution: Execution) -> None:
+        """The claimed task has its answers, but was prepared when something it reads was not known: run it over them with what is known now."""
+        fresh = execution.run.current = self._over_its_answers(execution)
+        fresh.claimed, fresh.run = True, execution.run
+        self.changed(fresh)
+
+    def _over_its_answers(self, execution: Execution) -> Execution:
+        host, task = execution.host, execution.task
+        fresh = self._execution(host, task, make_vars=lambda: self._vars_now(host, task))
+        fresh.take_over(execution)
+        fresh.start()
+        return fresh
+
+    def _vars_now(self, host: t.Any, task: t.Any) -> dict[str, t.Any]:
+        """The variables of a task as linear would work them out now."""
+        strategy = self.strategy
+        task_vars = self._get_vars(play=self.play, host=host, task=task, _hosts=strategy._hosts_cache, _hosts_all=strategy._hosts_cache_all)
+        strategy.add_tqm_variables(task_vars, play=self.play)
+        return task_vars
 
     def stopped(self, execution: Execution) -> None:
         """An outcome that nobody foresaw: what was prepared on top of it, even what is finished already, does not hold."""
@@ -179,7 +212,7 @@ class PlayRun:
         entry = self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]
         self._stock(Reason.AGENT_UNAVAILABLE, run.host, execution.task)
         run.current = None
-        self.strategy.queue_stock(run.host, execution.task, entry['task_vars'], entry['play_context'])
+        self.strategy.queue_stock(run.host, execution.task, self._vars_now(run.host, execution.task), entry['play_context'])
 
     def reset(self, host: t.Any) -> None:
         """meta: reset_connection: the host's next task logs in anew."""
@@ -271,7 +304,7 @@ class PlayRun:
             reason = Reason.RESTART_AGENT if tail.renews else self._ends_with(run, tail)
             if reason is not None:
                 return reason, ''
-            if len(run.ahead) >= limit:
+            if len(run.under_way()) >= limit:
                 return Reason.LOOKAHEAD_LIMIT, ''
             task, reason = run.view.next()
             if reason is not None:
@@ -283,9 +316,7 @@ class PlayRun:
             if reason is not None:
                 return reason, ''
             seen: dict[str, t.Any] = {}
-            execution = Execution(
-                host=run.host, task=task, play_context=self.play_context, loader=self.strategy._loader, guard=guard, masters=self.masters,
-                variable_manager=self.strategy._variable_manager, make_vars=lambda: self._vars_ahead(run, task, seen))
+            execution = self._execution(run.host, task, guard=guard, make_vars=lambda: self._vars_ahead(run, task, seen))
             execution.run = run
             execution.start()
             if execution.outcome in (Outcome.STOCK, Outcome.CUT):
@@ -340,14 +371,11 @@ class PlayRun:
 
     def _vars_ahead(self, run: HostRun, task: t.Any, seen: dict[str, t.Any]) -> dict[str, t.Any]:
         """The variables that linear will give the task, as far as they are known; raises Hazard where it may not be prepared yet."""
-        strategy = self.strategy
         with self._laid_over(run):
-            task_vars = strategy._variable_manager.get_vars(
-                play=self.play, host=run.host, task=task, _hosts=strategy._hosts_cache, _hosts_all=strategy._hosts_cache_all)
-        strategy.add_tqm_variables(task_vars, play=self.play)
+            task_vars = self._vars_now(run.host, task)
         settings = self.session.settings(task_vars)
-        if settings.mode == 'ssh':
-            raise Hazard(Reason.STOCK, Reason.MODE_SSH.value)
+        if settings.mode == 'ssh' or not settings.enabled:
+            raise Hazard(Reason.STOCK, task.get_name())
         barrier = self.rules.barrier(task, run.host, settings)
         if barrier is not None:
             raise Hazard(barrier, task.get_name())

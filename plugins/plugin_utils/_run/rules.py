@@ -13,6 +13,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for, conflicts
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.places import shared_mounts
 
 __all__ = ['Rules']
 
@@ -46,12 +47,21 @@ class Rules:
 
     def _judged(self, task: t.Any, host: t.Any, settings: t.Any) -> tuple[TaskNode, Effects]:
         local = self.machine(host)[0] == 'local'
-        key = (task._uuid, local, settings.scope, settings.effects)
+        mounts = self._shared_mounts(host)
+        key = (task._uuid, local, settings.scope, settings.effects, mounts)
         known = self._known.get(key)
         if known is None:
-            node = prospects.node_of(task, on_controller=local, rescope=settings.rescope, effects=settings.effects)
+            node = prospects.node_of(task, on_controller=local, rescope=settings.rescope, effects=settings.effects, mounts=mounts)
             known = self._known[key] = node, effects_of(node)
         return known
+
+    def _shared_mounts(self, host: t.Any) -> tuple[str, ...]:
+        """Network file systems of the host, as far as its facts name them."""
+        try:
+            facts = self._strategy._variable_manager._fact_cache.get(host.name)
+        except KeyError:
+            return ()
+        return shared_mounts(facts.get('ansible_mounts') or ())
 
     # -- machines
 

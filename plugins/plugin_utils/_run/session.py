@@ -9,14 +9,13 @@ import selectors
 import typing as t
 
 from ansible import constants as C
-from ansible._internal._templating._engine import TemplateEngine
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.connection import AgentConnection
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.events import Lost, Ready
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import hazards, memo, modules, quick, seams
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, hazards, memo, modules, quick, seams
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
@@ -51,7 +50,7 @@ class Session:
         for notice in notices(environ=os.environ, config=self._config):
             _display.warning(notice)
         self._agent_cache_limit = settings.agent_cache_limit
-        self._builder = PayloadBuilder(settings.cache_dir)
+        self._builder = PayloadBuilder(settings.cache_dir, limit=settings.cache_limit)
         self._payloads: list[Payload] = []
         self._refused: dict[ModuleRef, str] = {}
         modules.supplier[:] = [self._supply]
@@ -63,6 +62,11 @@ class Session:
         memo.install()
         quick.install()
         atexit.register(self._close)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the run as a whole wants the engine; variables may say otherwise for single tasks."""
+        return self.settings({}).enabled
 
     def begin(self, strategy: t.Any, iterator: t.Any, play_context: t.Any) -> PlayRun:
         self.hub.forks = max(1, len(strategy._workers))
@@ -79,7 +83,7 @@ class Session:
         given = {name: variables[name] for name in _VARIABLES if name in variables}
         try:
             if given:
-                given = TemplateEngine(variables=dict(variables)).template(given)
+                given = compat.render(given, dict(variables))
             return resolve(variables=given, environ=os.environ, config=self._config)
         except RustleError as ex:
             raise AnsibleError(str(ex)) from ex
