@@ -111,7 +111,9 @@ def _session() -> t.Any:
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import coroutine
         if coroutine.GREENLET_ERROR is not None:
             raise coroutine.GREENLET_ERROR
-        import pydantic  # noqa: F401  # pylint: disable=unused-import
+        from ansible_collections.rustle.engine.plugins.plugin_utils._schema import _pydantic
+        if not _pydantic.HAS_PYDANTIC:
+            raise ImportError('pydantic', name='pydantic')
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
         if not compat.core_supported():
             _say(f'rustle.engine does not know ansible-core {".".join(map(str, compat.CORE_VERSION))} yet: the play runs as plain linear.')

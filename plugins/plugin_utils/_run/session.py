@@ -86,7 +86,7 @@ class Session:
                 given = compat.render(given, dict(variables))
             return resolve(variables=given, environ=os.environ, config=self._config)
         except RustleError as ex:
-            raise AnsibleError(str(ex)) from ex
+            raise AnsibleError(str(ex)) from None  # its causes are for developers
 
     # -- payloads
 
