@@ -20,7 +20,7 @@ _TEXTS = [
         (r"(?<![\w.])\.[a-z0-9_]{8}(?![\w.])", ".<content>"),
         (r"ansible-(moduletmp|local)-[\w.-]+", r"ansible-\1-X"),
         (r"\bansible_[\w.]+_payload_\w+", "<payload>"),
-        (r"/tmp/tmp\w{6,10}\b", "/tmp/tmpX"),
+        (r"/tmp[a-z0-9_]{8}\b", "/tmpX"),
         (r"\btt\w{8}\b", "<tempfile>"),
         (r"/\.source\.\w+|/source\w*\.tmp|/\.ansible_tmp\w+", "/<source>"),
         (r"\.\d+\." + _DATE.replace(r"[ T]", "@") + "~", ".<backup>~"),
@@ -28,6 +28,7 @@ _TEXTS = [
         (r"\b\d+:\d\d:\d\d\.\d{6}\b", "<delta>"),
         (r"\bj\d{6,}\.\d+", "<job>"),
         (r"BECOME-SUCCESS-\w+", "BECOME-SUCCESS-X"),
+        (r"Paused for [\d.]+ seconds", "Paused"),
         (r" at 0x[0-9a-f]{6,}", " at 0xX"),
         (r'"(atime|mtime|ctime|birthtime|inode|dev|nlink|version|pid|elapsed|started)": "?[^",}]+"?', r'"\1": <x>'),
     )
