@@ -134,7 +134,7 @@ def _flags() -> List[str]:
     """The options that the agent's own interpreter was started with."""
     import subprocess
 
-    return subprocess._args_from_interpreter_flags()
+    return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
 
 
 def _exec(argv: List[str]) -> NoReturn:

@@ -76,7 +76,7 @@ class Decoder:
         if self._refused:
             raise ProtocolError(self._refused)
         self._buffer += data
-        frames = []
+        frames: List[Frame] = []
         try:
             while True:
                 frame = self._next()

@@ -169,7 +169,7 @@ class PayloadFinder:
         file, is_package = self._archive.find(stem)
         if file is None and not is_package:
             return None
-        loader = None if file is None else PayloadLoader(self._archive, fullname, file)
+        loader: Any = None if file is None else PayloadLoader(self._archive, fullname, file)
         spec = importlib.machinery.ModuleSpec(fullname, loader, is_package=is_package)
         if loader is not None:
             spec.origin = loader.get_filename(fullname)

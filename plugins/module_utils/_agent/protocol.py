@@ -156,8 +156,7 @@ class Agent:
 
     def ended(self, id: int, steps: List[Dict[str, Any]], blobs: Tuple[bytes, ...], stop: Optional[str]) -> List[Instruction]:
         """A started entry has ended; `stop` as in the message done."""
-        lane = next(lane for lane in self._lanes.values() if lane.running is not None and lane.running["id"] == id)
-        entry = lane.running
+        lane, entry = next((lane, lane.running) for lane in self._lanes.values() if lane.running is not None and lane.running["id"] == id)
         self._move(id, "end")
         self._running.discard(id)
         lane.running = None

@@ -60,11 +60,13 @@ class Runner:
         """Return the entries that are over, after starting the next step of those that are not."""
         finished = []
         for job in list(self._jobs.values()):
-            if job.process is None:
+            process = job.process
+            if process is None:
                 continue
-            pid, status, usage = os.wait4(job.process.pid, os.WNOHANG)
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
-                job.collect(status, usage)
+                job.process = None
+                job.collect(process, status, usage)
                 finished += self._advance(job)
             elif job.deadline is not None and time.monotonic() >= job.deadline:
                 self.kill(job.entry["id"])
@@ -157,7 +159,7 @@ class Runner:
 
 class _Process(NamedTuple):
     pid: int
-    index: int
+    step: int
     start: float
     is_module: bool
     output: Any
@@ -217,18 +219,17 @@ class _Job:
             self.add(index, 0, b"", b"", start, time.time())
             self.progress.step_ended(0)
 
-    def collect(self, status: int, usage: Any) -> None:
+    def collect(self, process: _Process, status: int, usage: Any) -> None:
         """The process of the current step has ended."""
-        process, self.process = self.process, None
         end = time.time()
         out, err = process.output.take()
         # A signal shows as it does through the shell that stock puts in between.
         rc = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        self.add(process.index, rc, out, err, process.start, end, usage)
-        if self.killed and (os.WIFSIGNALED(status) or process.index + 1 < len(self.entry["steps"])):
+        self.add(process.step, rc, out, err, process.start, end, usage)
+        if self.killed and (os.WIFSIGNALED(status) or process.step + 1 < len(self.entry["steps"])):
             self.progress.abort("killed")
         elif process.is_module:
-            self.progress.module_ended(process.index, out)
+            self.progress.module_ended(process.step, out)
         else:
             self.progress.step_ended(rc)
 

@@ -59,7 +59,7 @@ def _import_first(archive, marshalled):
     module.__file__ = os.path.join(archive, _FIRST)
     sys.modules[name] = module
     exec(marshal.loads(marshalled), module.__dict__)
-    sys.modules[__package__].payload = module
+    sys.modules[__package__].payload = module  # type: ignore[attr-defined]
 
 
 def _sha256(path):

@@ -94,7 +94,8 @@ class Recorder:
                 registered.append(function)
             return register(function, *args, **kwargs)
 
-        self._environ.__getitem__, self._environ.__iter__, atexit.register = note_name, note_all, note_function
+        self._environ.__getitem__, self._environ.__iter__ = note_name, note_all
+        atexit.register = note_function  # type: ignore[assignment]
         sys.meta_path.append(self)  # last: whatever gets here was not found
         return self
 
@@ -148,8 +149,8 @@ def _put_ansible_warnings(kept: Tuple[List[Any], ...]) -> None:
     # They are only ever added to; dicts in ansible-core 2.19, lists before.
     module = sys.modules.get(_ANSIBLE_WARNINGS)
     for name, items in (("_global_warnings", kept[0]), ("_global_deprecations", kept[1])):
-        held = getattr(module, name, None)
-        for item in [item for item in held or () if item not in items]:
+        held: Any = getattr(module, name, None) or []
+        for item in [item for item in held if item not in items]:
             held.pop(item) if isinstance(held, dict) else held.remove(item)
 
 
@@ -158,6 +159,10 @@ def _put_in(place: List[Any]) -> Callable[[List[Any]], None]:
         place[:] = kept
 
     return put
+
+
+def _put_filters(kept: List[Any]) -> None:
+    warnings.filters[:] = kept  # type: ignore[index]  # warnings.catch_warnings gives it another list
 
 
 def _put_streams(kept: Tuple[Any, ...]) -> None:
@@ -174,7 +179,7 @@ _STATE: Dict[str, Tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "cwd": (_cwd, _put_cwd),
     "path": (lambda: list(sys.path), _put_in(sys.path)),
     "finders": (lambda: list(sys.meta_path), _put_in(sys.meta_path)),
-    "filters": (lambda: list(warnings.filters), lambda kept: _put_in(warnings.filters)(kept)),  # type: ignore[arg-type]
+    "filters": (lambda: list(warnings.filters), _put_filters),
     "streams": (lambda: (sys.stdin, sys.stdout, sys.stderr, sys.excepthook), _put_streams),
     "locale": (lambda: locale.setlocale(locale.LC_ALL), lambda kept: locale.setlocale(locale.LC_ALL, kept)),
     "recursion": (sys.getrecursionlimit, sys.setrecursionlimit),
