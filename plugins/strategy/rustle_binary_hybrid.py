@@ -13,7 +13,7 @@ DOCUMENTATION = '''
     version_added: "0.1.0"
     notes:
         - Settings are variables (C(rustle_*)), environment variables (C(RUSTLE_*)) and the section C([rustle]) of C(ansible.cfg); see docs/settings.md.
-    author: rustle.engine contributors
+    author: rustle.engine contributors (@rustle)
 '''
 
 import typing as t

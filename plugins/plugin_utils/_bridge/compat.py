@@ -42,9 +42,9 @@ if UNIFIED:
 
     _CONVERT = '_convert_wire_task_result_to_host_task_result'
 else:
+    from ansible._internal._errors import _error_utils
     from ansible.executor.task_result import _RawTaskResult
     from ansible.executor.task_result import _WireTaskResult as WireTaskResult
-    from ansible._internal._errors import _error_utils
 
     _CONVERT = '_convert_wire_task_result_to_raw'
 

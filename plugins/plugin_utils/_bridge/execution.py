@@ -144,8 +144,8 @@ class Execution(Asking):
             self.task_vars = self._make_vars()
             if self.predicted:
                 self.given_vars = dict(self.task_vars)
-            compat.run_task(looping.Executor, host=self.host, task=self._masters.copy(self.task), task_vars=self.task_vars, queue=self.queue, made=lambda te: None,
-                            **self._args)
+            compat.run_task(looping.Executor, host=self.host, task=self._masters.copy(self.task), task_vars=self.task_vars, queue=self.queue,
+                            made=lambda te: None, **self._args)
         except Unsupported as ex:
             self.outcome, self.reason, self.detail = Outcome.STOCK, ex.reason, ex.detail
         except Hazard as ex:

@@ -56,7 +56,7 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
             if questions:
                 answers = owner.ask(questions) if len(questions) > 1 else [None]
                 owner.agent_calls += len(questions) if len(questions) > 1 else 0
-                owner.trace.extend(zip(questions, answers))
+                owner.trace.extend(zip(questions, answers, strict=True))
         return super()._run_loop(items)
 
     def _independent(self) -> bool:
@@ -71,7 +71,7 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
         templar = TemplateEngine(loader=self._loader, variables=base)
         control = self._task.loop_control
         control.post_validate(templar=templar)
-        own = {name: Reason.REGISTER for name in compat.register_names(self._task)}
+        own = dict.fromkeys(compat.register_names(self._task), Reason.REGISTER)
         known = owner.guard
         guard = Guard(names={**(known.names if known else {}), **own}, facts=known.facts if known else False)
         questions: list[t.Any] = []

@@ -35,7 +35,7 @@ supplier: list[t.Callable[[ModuleRef], str | None]] = []
 class ModulePayload(bytes):
     """Travels through ActionBase._execute_module in the place of the module's code."""
 
-    prepared: 'Prepared'
+    prepared: Prepared
 
 
 class Prepared(t.NamedTuple):

@@ -12,8 +12,8 @@ import typing as t
 
 import ansible
 from ansible import constants as C
-from ansible.plugins import action as action_plugins
 from ansible.playbook.task_include import TaskInclude
+from ansible.plugins import action as action_plugins
 from ansible.plugins.loader import action_loader, module_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope, TaskNode

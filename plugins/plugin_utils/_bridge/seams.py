@@ -60,7 +60,7 @@ def _low_level_execute_command(owner: t.Any, action: t.Any, cmd: str, sudoable: 
                     profile=prepared.profile, rlimit=prepared.rlimit, env=prepared.env, **common)
     else:
         if chdir:
-            cmd = shell.append_command('cd %s' % chdir, cmd)
+            cmd = shell.append_command(f'cd {chdir}', cmd)
         if owner.discovers:
             return _result(owner.shell(shell_of(action, cmd)), encoding_errors, None)
         if owner.python is None:

@@ -32,7 +32,7 @@ START_LIMIT = 120.0
 class Errand:
     """A question on its way: whose, and what became of it."""
 
-    lane: 'Lane'
+    lane: Lane
     execution: t.Any
     question: Question
     group: int | None = None
@@ -54,7 +54,7 @@ class Lane:
         self.epoch = 1
         self.outbox: collections.deque[Errand] = collections.deque()
         self.flying: dict[int, Errand] = {}
-        self.agent: 'Agent | None' = None
+        self.agent: Agent | None = None
         self.used: set[str] = set()  # keys of agents
 
     @property
@@ -84,7 +84,8 @@ class Hub:
     ``stopped(execution)`` when its outcome is one that the controller has to judge."""
 
     def __init__(self, *, launch: t.Callable[[selectors.BaseSelector, Target, t.Callable[..., None]], t.Any], payload_of: wire.PayloadOf,
-                 payload_data: t.Callable[[str], bytes], changed: t.Callable[[t.Any], None], stopped: t.Callable[[t.Any], None], unavailable: t.Callable[[t.Any, TargetLost], None]) -> None:
+                 payload_data: t.Callable[[str], bytes], changed: t.Callable[[t.Any], None], stopped: t.Callable[[t.Any], None],
+                 unavailable: t.Callable[[t.Any, TargetLost], None]) -> None:
         self.selector = selectors.DefaultSelector()
         self.agents: dict[str, Agent] = {}
         self.forks = 5
@@ -365,7 +366,7 @@ class Hub:
             lane.outbox = collections.deque(e for e in lane.outbox if not e.abandoned)
             lost = TargetLost(_obituary(event, execution) if started else event.message, phase=event.phase, rc=event.rc, stderr=event.stderr,
                               started=started)
-            if started or execution.claimed and (any(e.answered for e in execution.errands) or execution.agent_calls > 1):
+            if started or (execution.claimed and (any(e.answered for e in execution.errands) or execution.agent_calls > 1)):
                 execution.lost(lost)
                 self._changed(execution)
             elif execution.claimed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import typing as t
 
 from ansible import constants as C
@@ -316,7 +317,7 @@ class PlayRun:
             if reason is not None:
                 return reason, ''
             seen: dict[str, t.Any] = {}
-            execution = self._execution(run.host, task, guard=guard, make_vars=lambda: self._vars_ahead(run, task, seen))
+            execution = self._execution(run.host, task, guard=guard, make_vars=functools.partial(self._vars_ahead, run, task, seen))
             execution.run = run
             execution.start()
             if execution.outcome in (Outcome.STOCK, Outcome.CUT):
@@ -412,5 +413,4 @@ class PlayRun:
 
     def modules(self) -> list[t.Any]:
         """The modules that the play's tasks and handlers are known to need."""
-        found = prospects.modules_of([*self.iterator.all_tasks, *self.iterator.handlers])
-        return found
+        return prospects.modules_of([*self.iterator.all_tasks, *self.iterator.handlers])

@@ -145,4 +145,3 @@ class Session:
     def _agent_unavailable(self, execution: t.Any, lost: TargetLost) -> None:
         if self.play is not None:
             self.play.unavailable(execution, lost)
-

@@ -20,7 +20,7 @@ class ShellRun:
         self._hub = hub
         self._done = done
         self._options = shell.options
-        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 (_content closes them)
         self._process = subprocess.Popen(
             shell.argv, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, cwd=shell.options.get('cwd'), env=shell.options.get('env'),
             pass_fds=shell.options.get('pass_fds', ()), start_new_session=True)

@@ -65,8 +65,10 @@ def entry_of(question: Question, *, number: int, lane: str, epoch: int, group: i
     wants_tmp = any(TMP_TOKEN_PREFIX in call.params or call.puts for call in steps.calls.values())
     entry = {
         'id': number, 'lane': lane, 'epoch': epoch, 'steps': steps.steps, 'group': group, 'judge': not question.final,
-        'go_on_failed': question.go_on_failed, 'facts_expected': question.facts_expected, 'timeout': question.timeout + AGENT_GRACE if question.timeout else None,
-        'tmp': {'base': tmp, 'name': f'ansible-tmp-{time.time()}-{os.getpid()}-{secrets.randbelow(2 ** 48)}'} if wants_tmp else None, 'token': _token(steps.calls.values()) if wants_tmp else None,
+        'go_on_failed': question.go_on_failed, 'facts_expected': question.facts_expected,
+        'timeout': question.timeout + AGENT_GRACE if question.timeout else None,
+        'tmp': {'base': tmp, 'name': f'ansible-tmp-{time.time()}-{os.getpid()}-{secrets.randbelow(2 ** 48)}'} if wants_tmp else None,
+        'token': _token(steps.calls.values()) if wants_tmp else None,
     }
     return entry, steps.calls
 
