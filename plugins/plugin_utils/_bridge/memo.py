@@ -3,12 +3,14 @@
 
 Rule 1: only pure questions are remembered, under a key that holds everything the answer depends on.
 Rule 2: an answer that warned, failed or was deprecated is not remembered: asking again says it again.
-Rule 3: memos act only inside coroutines; a worker process starts from stock code.
+Rule 3: what is remembered is never handed out to be changed: callers get copies of what they might change.
 """
 from __future__ import annotations
 
+import argparse
 import copy
 import functools
+import types
 import typing as t
 
 from ansible import constants as C
@@ -44,7 +46,7 @@ class _Templates:
 
     def compile(self, environment: t.Any, source: t.Any, name: t.Any = None, filename: t.Any = None, raw: bool = False,
                 defer_init: bool = False) -> t.Any:
-        if current() is None or raw or environment._debuggable_template_source or (name is not None and filename is not None):
+        if raw or environment._debuggable_template_source or (name is not None and filename is not None):
             return self._compile(environment, source, name, filename, raw, defer_init)
         if not isinstance(source, str):  # the tree of an expression: compile_expression below has the key
             self._latest = self._compile(environment, source, name, filename, raw, defer_init)
@@ -56,7 +58,7 @@ class _Templates:
         return code
 
     def compile_expression(self, environment: t.Any, source: str, undefined_to_none: bool = True) -> t.Any:
-        if current() is None or environment._debuggable_template_source:
+        if environment._debuggable_template_source:
             return self._compile_expression(environment, source, undefined_to_none)
         key = ('expression', str(source), _syntax_key(environment))
         code = self._codes.get(key)
@@ -82,7 +84,7 @@ class _Options:
         self._known: dict[t.Any, tuple[dict[str, t.Any], dict[str, t.Any]]] = {}
 
     def __call__(self, plugin_type: str, name: str, keys: t.Any = None, variables: t.Any = None, direct: t.Any = None) -> t.Any:
-        if current() is None or direct:
+        if direct:
             return self._ask(plugin_type, name, keys=keys, variables=variables, direct=direct)
         keywords, names = self._named(plugin_type, name)
         key = (plugin_type, name,
@@ -108,6 +110,48 @@ class _Options:
         return known
 
 
+class _Values:
+    """Configuration values that are the same for every task: those that no variable in sight may set."""
+
+    def __init__(self, config: t.Any) -> None:
+        self._ask = config.get_config_value
+        self._config = config
+        self._known: dict[str, tuple[tuple[str, ...], t.Any]] = {}
+
+    def __call__(self, name: str, *args: t.Any, variables: t.Any = None, **others: t.Any) -> t.Any:
+        if args or others:
+            return self._ask(name, *args, variables=variables, **others)
+        known = self._known.get(name)
+        if known is None:
+            definition = self._config.get_configuration_definition(name) or {}
+            names = tuple(entry['name'] for entry in definition.get('vars') or ())
+            if variables and any(word in variables for word in names):
+                return self._ask(name, variables=variables)
+            value = self._ask(name, variables=None)
+            if isinstance(value, (list, dict, set)):
+                return value
+            known = self._known[name] = names, value
+        elif variables and any(word in variables for word in known[0]):
+            return self._ask(name, variables=variables)
+        return known[1]
+
+
+class _TerminalOptions:
+    """The little parser that every ssh connection makes for itself; it is hardly ever asked."""
+
+    def __init__(self) -> None:
+        self._arguments: list[tuple[t.Any, t.Any]] = []
+
+    def add_argument(self, *args: t.Any, **kwargs: t.Any) -> None:
+        self._arguments.append((args, kwargs))
+
+    def parse_known_args(self, args: t.Any) -> t.Any:
+        parser = argparse.ArgumentParser()
+        for names, kwargs in self._arguments:
+            parser.add_argument(*names, **kwargs)
+        return parser.parse_known_args(args)
+
+
 class _Finds:
     """Where plugins are: as long as no folder was added and the answer carried no message."""
 
@@ -117,8 +161,6 @@ class _Finds:
 
     def find(self, loader: t.Any, name: str, mod_type: str = '', ignore_deprecated: bool = False, check_aliases: bool = False,
              collection_list: list[str] | None = None) -> t.Any:
-        if current() is None:
-            return self._ask(loader, name, mod_type, ignore_deprecated, check_aliases, collection_list)
         key = (loader.class_name, loader.package, tuple(loader._extra_dirs), str(name), mod_type, ignore_deprecated, check_aliases,
                tuple(collection_list or ()))
         known = self._known.get(key)
@@ -176,6 +218,8 @@ def install() -> None:
     replace(environment, 'compile', lambda self, *args, **kwargs: templates.compile(self, *args, **kwargs))
     replace(environment, 'compile_expression', lambda self, *args, **kwargs: templates.compile_expression(self, *args, **kwargs))
     replace(C.config, 'get_plugin_options_and_origins', _Options(C.config))
+    replace(C.config, 'get_config_value', _Values(C.config))
+    replace(ssh_plugin, 'argparse', types.SimpleNamespace(ArgumentParser=_TerminalOptions))
     finds = _Finds(plugin_loader.PluginLoader)
     replace(plugin_loader.PluginLoader, 'find_plugin_with_context', lambda self, *args, **kwargs: finds.find(self, *args, **kwargs))
     for name in ('get_vars_from_path', 'get_vars_from_inventory_sources'):

@@ -124,6 +124,8 @@ class _Facts:
 
         @functools.wraps(clean)
         def cleaned(facts: t.Any) -> t.Any:
+            if not facts:
+                return {'ansible_facts': {}} if name == 'namespace_facts' else {}
             known = self._known.get((name, id(facts)))
             if known is None or known[0] != self._version or known[1] is not facts:
                 if len(self._known) > 2048:
