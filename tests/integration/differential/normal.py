@@ -28,6 +28,8 @@ _TEXTS = [
         (r"\b\d+:\d\d:\d\d\.\d{6}\b", "<delta>"),
         (r"\bj\d{6,}\.\d+", "<job>"),
         (r"BECOME-SUCCESS-\w+", "BECOME-SUCCESS-X"),
+        # ssh says it in two ways: while it sends something, and otherwise
+        (r'Failed to connect to the host via ssh:|Data could not be sent to remote host \\*"[^"]*"\. Make sure this host can be reached over ssh:', "<no ssh>:"),
         (r"Paused for [\d.]+ seconds", "Paused"),
         (r" at 0x[0-9a-f]{6,}", " at 0xX"),
         (r'"(atime|mtime|ctime|birthtime|inode|dev|nlink|version|pid|elapsed|started)": "?[^",}]+"?', r'"\1": <x>'),
