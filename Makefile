@@ -24,6 +24,9 @@ bench: ## strategies against each other; BENCH="small40 --hosts 10"
 	@$(PYTHON) tests/tools/setup.py bench
 	@$(VENV)/python -m tests.bench $(BENCH)
 
+conformance: setup ## ansible-core's own integration targets, linear against rustle (hours); CONFORMANCE=folder of the judge
+	@$(VENV)/python -m tests.conformance $(TARGETS)
+
 build: setup ## the collection's archive, into dist/
 	@$(VENV)/ansible-galaxy collection build --force --output-path dist
 
@@ -33,4 +36,4 @@ setup: ## virtual environments, link and sshd (does nothing when they are there)
 clean: ## remove everything that make made
 	rm -rf .work dist
 
-.PHONY: help demo test $(GATES) sanity bench build setup clean
+.PHONY: help demo test $(GATES) sanity bench conformance build setup clean
