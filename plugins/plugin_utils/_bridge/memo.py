@@ -100,7 +100,7 @@ class _Options:
         known = self._names.get((plugin_type, name))
         if known is None:
             definitions = self._config.get_configuration_definitions(plugin_type=plugin_type, name=name)
-            keywords = {option for option in definitions}
+            keywords = set(definitions)
             names: set[str] = set()
             for definition in definitions.values():
                 keywords.update(entry['name'] for entry in definition.get('keyword') or ())
@@ -215,19 +215,26 @@ def install() -> None:
         return
     environment = _jinja_bits.AnsibleEnvironment
     templates = _Templates(environment)
-    replace(environment, 'compile', lambda self, *args, **kwargs: templates.compile(self, *args, **kwargs))
-    replace(environment, 'compile_expression', lambda self, *args, **kwargs: templates.compile_expression(self, *args, **kwargs))
+    replace(environment, 'compile', _method(templates.compile))
+    replace(environment, 'compile_expression', _method(templates.compile_expression))
     replace(C.config, 'get_plugin_options_and_origins', _Options(C.config))
     replace(C.config, 'get_config_value', _Values(C.config))
     replace(ssh_plugin, 'argparse', types.SimpleNamespace(ArgumentParser=_TerminalOptions))
     finds = _Finds(plugin_loader.PluginLoader)
-    replace(plugin_loader.PluginLoader, 'find_plugin_with_context', lambda self, *args, **kwargs: finds.find(self, *args, **kwargs))
+    replace(plugin_loader.PluginLoader, 'find_plugin_with_context', _method(finds.find))
     for name in ('get_vars_from_path', 'get_vars_from_inventory_sources'):
         replace(manager, name, _FolderVars(getattr(manager, name)))
     replace(Task, 'copy', _copy_task(Task.copy))
     split = ssh_plugin.Connection._split_ssh_args
     split_once = functools.lru_cache(maxsize=1024)(lambda text: tuple(split(text)))
     replace(ssh_plugin.Connection, '_split_ssh_args', staticmethod(lambda text: list(split_once(str(text)))))
+
+
+def _method(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """What a class may have for a method: it hands its instances to plain functions only, not to what is bound to another object."""
+    def method(self: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        return function(self, *args, **kwargs)
+    return method
 
 
 def replace(owner: t.Any, name: str, value: t.Any) -> None:

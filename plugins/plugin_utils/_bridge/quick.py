@@ -34,7 +34,7 @@ def _fields(cls: type) -> tuple[tuple[str, str, bool, t.Any], ...]:
     rows = []
     for name, attribute in cls.fattributes.items():  # type: ignore[attr-defined]
         kind: t.Any = None if attribute.required else attribute.isa
-        if attribute.static or hasattr(cls, f'_post_validate_{name}') and name not in _UNTOUCHED:
+        if attribute.static or (hasattr(cls, f'_post_validate_{name}') and name not in _UNTOUCHED):
             kind = kind and 'own'
         rows.append((name, f'_{name}', bool(getattr(attribute, 'extend', False)), kind))
     return tuple(rows)
