@@ -202,4 +202,3 @@ def learned(task: t.Any, wire: t.Any, set_fact_actions: t.Container[str]) -> dic
         clean.pop('invocation', None)
         names[task.register] = clean
     return names
-
