@@ -22,10 +22,10 @@ from .memo import replace
 __all__ = ['Masters', 'install', 'validate']
 
 _ATOMS = frozenset((type(None), bool, int, float, str))
-_PLAIN = {'bool': bool, 'int': int, 'float': float}
+_PLAIN = {'bool': bool, 'float': float}
 _EMPTY = {'list': list, 'dict': dict}
 #: their own validators give these lists back as they are
-_UNTOUCHED = frozenset(('changed_when', 'failed_when', 'until'))
+_UNTOUCHED = frozenset(('changed_when', 'failed_when', 'module_defaults', 'until'))
 
 
 @functools.lru_cache(maxsize=64)
@@ -34,7 +34,7 @@ def _fields(cls: type) -> tuple[tuple[str, str, bool, t.Any], ...]:
     rows = []
     for name, attribute in cls.fattributes.items():  # type: ignore[attr-defined]
         kind: t.Any = None if attribute.required else attribute.isa
-        if attribute.static or (hasattr(cls, f'_post_validate_{name}') and name not in _UNTOUCHED):
+        if hasattr(cls, f'_post_validate_{name}') and name not in _UNTOUCHED:
             kind = kind and 'own'
         rows.append((name, f'_{name}', bool(getattr(attribute, 'extend', False)), kind))
     return tuple(rows)
@@ -50,16 +50,25 @@ def _is_plain(value: t.Any, kind: str) -> bool:
         return isinstance(value, str) and not is_possibly_template(value)
     if kind in ('list', 'dict'):
         return not value and type(value) is _EMPTY[kind]
+    if kind == 'int':
+        return isinstance(value, int)
     return type(value) is _PLAIN.get(kind)
 
 
 def validate(thing: t.Any, templar: t.Any) -> None:
     """FieldAttributeBase.post_validate."""
-    values, squashed = thing.__dict__, thing._squashed
+    values = thing.__dict__
+    alone = thing._squashed or not hasattr(thing, '_get_parent_attribute')
     for name, slot, inherits, kind in _fields(type(thing)):
-        value = values.get(slot, Sentinel)
-        if kind is not None and value is not Sentinel and (squashed or not inherits) and _is_plain(value, kind):
-            continue
+        if kind is not None and (alone or not inherits):
+            value = values.get(slot, Sentinel)
+            default = value is Sentinel
+            if default:
+                value = getattr(thing, name)
+            if _is_plain(value, kind):
+                if default and value is not None:
+                    setattr(thing, name, value)
+                continue
         value = thing.post_validate_attribute(name, templar=templar)
         if value is not Sentinel:
             setattr(thing, name, value)
