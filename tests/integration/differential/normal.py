@@ -10,7 +10,7 @@ from typing import Any
 #: keys of results whose values are times, numbers of processes or of inodes
 VOLATILE = frozenset(
     {"start", "end", "delta", "elapsed", "started", "finished_at", "atime", "mtime", "ctime", "birthtime", "date_time", "ansible_date_time"}
-    | {"inode", "dev", "nlink", "version", "pid", "uuid", "ansible_job_id", "results_file", "exception"}
+    | {"inode", "dev", "nlink", "version", "pid", "uuid", "ANSIBLE_STRATEGY", "ansible_job_id", "results_file", "exception"}
 )
 _DATE = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?"
 _TEXTS = [
@@ -29,9 +29,10 @@ _TEXTS = [
         (r"\bj\d{6,}\.\d+", "<job>"),
         (r"BECOME-SUCCESS-\w+", "BECOME-SUCCESS-X"),
         # ssh says it in two ways: while it sends something, and otherwise
-        (r'Failed to connect to the host via ssh:|Data could not be sent to remote host \\*"[^"]*"\. Make sure this host can be reached over ssh:', "<no ssh>:"),
+        (r"Failed to connect to the host via ssh:|Data could not be sent to remote host \S+ Make sure this host can be reached over ssh:", "<no ssh>:"),
         (r"Paused for [\d.]+ seconds", "Paused"),
         (r" at 0x[0-9a-f]{6,}", " at 0xX"),
+        (r'"ANSIBLE_STRATEGY": "[^"]*"', "<strategy>"),
         (r'"(atime|mtime|ctime|birthtime|inode|dev|nlink|version|pid|elapsed|started)": "?[^",}]+"?', r'"\1": <x>'),
     )
 ]

@@ -74,7 +74,7 @@ def tasks(draw: st.DrawFn) -> Task:
 
 def _lists(depth: int) -> st.SearchStrategy[list[Task]]:
     things = st.one_of(tasks(), tasks(), tasks(), st.just({"meta": "flush_handlers"}), blocks(depth - 1)) if depth else tasks()
-    return st.lists(things, min_size=1, max_size=4)
+    return st.lists(things, min_size=2, max_size=5)
 
 
 @st.composite
