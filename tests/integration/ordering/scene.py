@@ -37,7 +37,7 @@ class Step:
     args: Mapping[str, Any] = field(default_factory=dict)
     on: tuple[str, ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
-    await_start_of: Mapping[str, int] = field(default_factory=dict)  # host -> number of a step that it waits for, 10 s at most
+    await_start_of: Mapping[str, int] = field(default_factory=dict)  # host -> number of a step that it waits for, 60 s at most
 
     @property
     def effects(self) -> Effects:

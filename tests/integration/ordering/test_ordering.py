@@ -117,7 +117,7 @@ LET_PASS = [Step(copy.action, copy.args, await_start_of={"h001": 1}), shell]
 @pytest.mark.parametrize("contestant", [FREE, HOST], ids=["free", "host"])
 def test_the_checker_sees_a_host_that_runs_ahead(fleet: Fleet, contestant: Contestant) -> None:
     found = violations(LET_PASS, act(fleet, LET_PASS, SEED, contestant=contestant), truth=[(0, 1)])
-    assert any("1 shell began on h002 before 0 copy ended on h001" in line for line in found)
+    assert any(f"1 shell began on {other} before 0 copy ended on h001" in line for other in ("h002", "h003") for line in found), found
 
 
 @pytest.mark.parametrize("fleet", SSH, indirect=True, ids=["ssh"])
