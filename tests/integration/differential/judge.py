@@ -62,7 +62,8 @@ def record_of(done: Run) -> Record:
             task["hosts"]["all"].sort(key=json.dumps)
     record.files = {normal.text(path): normal.text(what) for path, what in done.files.items()}
     record.output = list(_blocks(_lines(done.stdout, normal)))
-    record.complaints = sorted(set(_lines(done.stderr, normal)))
+    # Python's own warnings come where a text is first compiled, in whichever process that is
+    record.complaints = sorted({line for line in _lines(done.stderr, normal) if "SyntaxWarning:" not in line})
     return record
 
 
