@@ -10,18 +10,21 @@ from collections.abc import Iterable
 import pytest
 
 FLOOR = 0.85
+WHOLE = 20  # of fewer cases the share says nothing
 #: reasons of the stock path for what is not meant for the agent: it stays there by design, or the user said so
-NOT_ELIGIBLE = frozenset({"async", "mode-ssh", "raw", "throttle", "delegate_to", "debugger", "connection"})
+NOT_ELIGIBLE = frozenset({"async", "mode-ssh", "raw", "throttle", "delegate_to", "debugger", "connection", "non-python-module"})
 _CALLS = re.compile(r"module calls (\d+)")
 _STOCK = re.compile(r"stock path: (.*)$")
 
 
 class Share:
     def __init__(self) -> None:
+        self.cases = 0
         self.agent = 0
         self.stock: Counter[str] = Counter()
 
     def add(self, tally: Iterable[str]) -> None:
+        self.cases += 1
         for line in tally:
             if calls := _CALLS.search(line):
                 self.agent += int(calls[1])
@@ -31,8 +34,8 @@ class Share:
                     self.stock[reason] += int(count)
 
     def check(self) -> None:
-        if not self.agent:
-            pytest.skip("no case has been run")
+        if self.cases < WHOLE:
+            pytest.skip("only some of the cases have been run")
         eligible = {reason: count for reason, count in self.stock.items() if reason not in NOT_ELIGIBLE}
         share = self.agent / (self.agent + sum(eligible.values()))
         assert share >= FLOOR, f"{share:.0%} of the module results came through the agent, {self.agent} of them; the rest: {eligible}"
