@@ -113,7 +113,7 @@ def test_a_command_that_fails_is_an_error_with_the_shells_exit_code(agent, argv,
 def test_a_command_finds_signals_as_a_shell_would_hand_them_on(agent):
     shell = ["/bin/sh", "-c", "grep -E 'Sig(Blk|Ign)' /proc/self/status"]
     # what was ignored before anything here began stays so: nohup, make and others do that
-    assert agent.run(command(*shell)).out[0] == subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+    assert agent.run(command(*shell)).out[0] == subprocess.run(shell, capture_output=True, check=True).stdout
 
 
 def test_the_directory_of_an_entry_is_private_and_goes_with_it(agent, tmp_path):
