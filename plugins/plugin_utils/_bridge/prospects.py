@@ -87,17 +87,13 @@ def cut_before(task: t.Any, *, facts: bool, anything: bool) -> Reason | None:
     return None
 
 
-def _constant(conditions: t.Any) -> bool:
-    return all(isinstance(condition, bool) for condition in conditions or ())
-
-
 def ends_bundle(task: t.Any) -> Reason | None:
     """Why nothing of the host may be run ahead of this task's result, whatever the target answers."""
     if isinstance(task, TaskInclude):
         return Reason.INCLUDE
-    if not _constant(task.changed_when):
+    if not all(isinstance(condition, bool) for condition in task.changed_when or ()):
         return Reason.JUDGE_CHANGED_WHEN
-    if not _constant(task.failed_when):
+    if not all(condition is False for condition in task.failed_when or ()):  # a constant true fails what the agent takes for good
         return Reason.JUDGE_FAILED_WHEN
     if task.until or task.retries is not None:
         return Reason.UNTIL

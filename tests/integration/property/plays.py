@@ -64,7 +64,7 @@ def tasks(draw: st.DrawFn) -> Task:
     if draw(often) == 0:
         task["changed_when"] = draw(st.sampled_from([True, False, "hostno == 1"]))
     if draw(st.integers(0, 7)) == 0:
-        task["failed_when"] = draw(st.sampled_from([False, "hostno == 2"]))
+        task["failed_when"] = draw(st.sampled_from([False, True, "hostno == 2"]))
     if draw(often) == 0:
         task["notify"] = draw(st.lists(st.sampled_from(HANDLERS), min_size=1, max_size=2))
     if draw(st.integers(0, 15)) == 0:
