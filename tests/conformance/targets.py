@@ -80,13 +80,18 @@ def judge(*words: str | Path) -> int:
 
 
 def prepare() -> None:
-    """The base layer with the programs that targets need; once."""
-    if not (STATE / "base").is_dir() and judge("prepare"):
+    """What every run needs: the machine's part, and once the judge's keys and its base layer with the programs that targets need."""
+    check_machine()
+    ready = STATE / "prepared"
+    if ready.exists():
+        return
+    if judge("prepare"):
         raise Unavailable("the judge's preparation failed\nhint: it wants the distribution's package mirror")
+    ready.touch()
 
 
-def run(strategy: str, names: Iterable[str], out: Path, *, connection: str = "local", jobs: int = 2, resume: bool = False) -> dict[str, Any]:
-    """{target: its result}; with `resume`, targets that `out` holds already are not run again."""
+def run(strategy: str, names: Iterable[str], out: Path, *, connection: str = "local", jobs: int = 2, resume: str = "") -> dict[str, Any]:
+    """{target: its result}; `resume` keeps what `out` holds already, of `all` targets or those which `passes`."""
     names = list(names)
     out.parent.mkdir(parents=True, exist_ok=True)
     words: list[str | Path] = ["--targets-dir", targets_dir(), "--strategy", strategy, "--connection", connection, "--out", out]
@@ -95,7 +100,7 @@ def run(strategy: str, names: Iterable[str], out: Path, *, connection: str = "lo
     if strategy != "linear":
         words += ["--collections-path", collection(), "--env", f"ANSIBLE_CALLBACK_PLUGINS={CALLBACKS}", "--keep-logs", out.with_suffix(".logs")]
     if resume and out.exists():
-        words.append("--resume")
+        words += ["--resume", resume]
     if judge("run", *words):
         raise RuntimeError("the judge failed")
     return {result["name"]: result for result in json.loads(out.read_text())["results"] if result["name"] in names}
