@@ -200,8 +200,8 @@ class AgentConnection:
                 self._lose(word.message, 'become' if word.become else None)
             elif isinstance(word, Answered):
                 self._signal(Signal.ANSWER)
-                if word.codec is not None:
-                    self._outbox.add_next(delivery(self._payload.read(), word.codec, self.launch.marker))
+                if word.needs:
+                    self._outbox.add_next(delivery(self._payload.read(), self.launch.marker))
                 self._frames(word.rest)
         self._flush()
 

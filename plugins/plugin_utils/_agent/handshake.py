@@ -29,9 +29,9 @@ class Succeeded:
 
 @dataclasses.dataclass(frozen=True)
 class Answered:
-    """Stage 1's line. ``codec``: how to pack the payload that is missing, else None. ``rest``: the agent's first bytes."""
+    """Stage 1's line. ``needs``: whether it wants the payload. ``rest``: the agent's first bytes."""
 
-    codec: str | None
+    needs: bool
     rest: bytes
 
 
@@ -53,7 +53,7 @@ class Handshake:
         self.over = False
         self._talk = talk
         self._prompted = False
-        self._answer = re.compile(rb'RUSTLE-(HAVE|NEED) %s(?: (bz2|zlib))?\n' % re.escape(marker.encode()))
+        self._answer = re.compile(rb'RUSTLE-(HAVE|NEED) %s\n' % re.escape(marker.encode()))
         self._noise = bytearray()
         self._partial = {'out': b'', 'err': b''}
 
@@ -69,11 +69,7 @@ class Handshake:
         words = self._listen('out', data[:max(0, len(data) - (len(self._noise) - answer.start()))])
         if not self.over:
             self.over = True
-            need, codec = answer.groups()
-            words.append(Answered(
-                codec=(codec or b'zlib').decode() if need == b'NEED' else None,
-                rest=bytes(self._noise[answer.end():]),
-            ))
+            words.append(Answered(needs=answer.group(1) == b'NEED', rest=bytes(self._noise[answer.end():])))
         return words
 
     def feed_err(self, data: bytes) -> list[Word]:

@@ -2,7 +2,7 @@
 """Stage 1: the program text that starts an agent on a target, and how an archive is packed for it.
 
 Rule 1: it runs on Python 3.8 and up with the standard library, before anything of ours is on the target.
-Rule 2: it says one line, ``RUSTLE-HAVE <marker>`` or ``RUSTLE-NEED <marker> <codec>``; behind HAVE the agent speaks.
+Rule 2: it says one line, ``RUSTLE-HAVE <marker>`` or ``RUSTLE-NEED <marker>``; behind HAVE the agent speaks.
 Rule 3: what stdin brings before the line of the marker is the agent's; then comes the packed archive, then the agent's again.
 Rule 4: code is taken from no folder that another user may write: without a cache of its own it uses a temporary folder.
 """
@@ -13,18 +13,12 @@ import functools
 import shlex
 import zlib
 
-try:
-    import bz2
-except ImportError:  # a Python that was built without it
-    bz2 = None  # type: ignore[assignment]
-
 __all__ = ['delivery', 'stage1_command']
 
 # The globals that it hands to the archive's __main__: `sha`; `first`, what has arrived for the agent; `scratch`, a folder to remove
-# at the end. The size is compared before the checksum: a wrong file is not read. The codec is recognised by its first byte, since
-# the controller may lack what the target offers.
+# at the end. The size is compared before the checksum: a wrong file is not read.
 STAGE1 = '''
-import hashlib, zipimport
+import hashlib, zipimport, zlib
 sha, marker, size = sys.argv[1:]
 own = os.environ.get("RUSTLE_AGENT_CACHE")
 home = os.path.expanduser("~")
@@ -45,10 +39,8 @@ try:
     if os.stat(path).st_size == int(size):
         with open(path, "rb") as file: data = file.read()
 except OSError: pass
-try: import bz2
-except ImportError: bz2 = None
 have = whole()
-os.write(1, ("RUSTLE-HAVE %s\\n" % marker if have else "RUSTLE-NEED %s %s\\n" % (marker, "bz2" if bz2 else "zlib")).encode())
+os.write(1, ("RUSTLE-%s %s\\n" % ("HAVE" if have else "NEED", marker)).encode())
 if not have:
     end = ("\\n%s\\n" % marker).encode()
     got, at = bytearray(), -1
@@ -56,14 +48,10 @@ if not have:
         seen = max(0, len(got) - len(end))
         got += read()
         at = got.find(end, seen)
-    first, part = bytes(got[:at]), bytes(got[at + len(end):]) or read()
-    if part[:1] == b"B": codec = bz2.BZ2Decompressor()
-    else:
-        import zlib
-        codec = zlib.decompressobj()
-    data = codec.decompress(part)
-    while not codec.eof: data += codec.decompress(read())
-    first += codec.unused_data
+    packed = zlib.decompressobj()
+    data = packed.decompress(bytes(got[at + len(end):]))
+    while not packed.eof: data += packed.decompress(read())
+    first = bytes(got[:at]) + packed.unused_data
     if not whole(): sys.exit("rustle: the payload arrived damaged")
     mask = os.umask(63)
     try:
@@ -105,13 +93,11 @@ def stage1_command(python: str, sha: str, size: int, marker: str) -> str:
     return f'{python} -c {shlex.quote(_program())} {sha} {marker} {size:d}'
 
 
-def delivery(archive: bytes, codec: str, marker: str) -> bytes:
-    """What answers NEED: the line of the marker, then the packed archive. ``codec`` is what the target offers."""
-    return f'\n{marker}\n'.encode() + _packed(archive, codec)
+def delivery(archive: bytes, marker: str) -> bytes:
+    """What answers NEED: the line of the marker, then the packed archive."""
+    return f'\n{marker}\n'.encode() + _packed(archive)
 
 
 @functools.lru_cache(maxsize=4)
-def _packed(archive: bytes, codec: str) -> bytes:
-    if codec == 'bz2' and bz2 is not None:
-        return bz2.compress(archive, 3)  # blocks that fit a CPU's cache: unpacked in a third of the time, 6 % larger
+def _packed(archive: bytes) -> bytes:
     return zlib.compress(archive, 9)

@@ -90,7 +90,7 @@ def test_with_facts_it_is_still_within_the_budget(bench, tmp_path):
     connection = bench.connect(payload)
     hello(connection)
     bench.await_event(Ready)
-    assert connection.bytes_up < 240_000
+    assert connection.bytes_up < 260_000
 
 
 def test_become_with_a_password(bench, built):
