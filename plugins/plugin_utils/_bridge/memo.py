@@ -8,13 +8,13 @@ Rule 3: what is remembered is never handed out to be changed: callers get copies
 from __future__ import annotations
 
 import argparse
-import copy
 import functools
 import types
 import typing as t
 
 from ansible import constants as C
 from ansible._internal._templating import _jinja_bits
+from ansible.module_utils._internal import _traceback
 from ansible.playbook.task import Task
 from ansible.plugins import loader as plugin_loader
 from ansible.plugins.connection import ssh as ssh_plugin
@@ -153,7 +153,7 @@ class _TerminalOptions:
 
 
 class _Finds:
-    """Where plugins are: as long as no folder was added and the answer carried no message."""
+    """Where plugins are: as long as no folder was added and the answer carried no message. Ansible only reads these answers."""
 
     def __init__(self, loader_class: t.Any) -> None:
         self._ask = loader_class.find_plugin_with_context
@@ -169,7 +169,24 @@ class _Finds:
             if known.deprecated or known.deprecation_warnings or known.raw_error_list or len(known.redirect_list) > 1:
                 return known
             self._known[key] = known
-        return copy.copy(known)
+        return known
+
+
+class _JinjasOwn:
+    """Names of filters and tests that no plugin has: Jinja's own. Each environment would look through Ansible's plugins again."""
+
+    def __init__(self, loader_class: t.Any) -> None:
+        self._ask = loader_class.get_with_context
+        self._absent: dict[t.Any, t.Any] = {}
+
+    def get(self, loader: t.Any, name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        key = (loader.class_name, tuple(loader._extra_dirs), name)
+        found = self._absent.get(key)
+        if found is None:
+            found = self._ask(loader, name, *args, **kwargs)
+            if found.object is None and '.' not in name:  # a collection may be installed by the play
+                self._absent[key] = found
+        return found
 
 
 class _FolderVars:
@@ -219,9 +236,11 @@ def install() -> None:
     replace(environment, 'compile_expression', _method(templates.compile_expression))
     replace(C.config, 'get_plugin_options_and_origins', _Options(C.config))
     replace(C.config, 'get_config_value', _Values(C.config))
+    replace(_traceback, '_is_traceback_enabled', functools.cache(_traceback._is_traceback_enabled))
     replace(ssh_plugin, 'argparse', types.SimpleNamespace(ArgumentParser=_TerminalOptions))
     finds = _Finds(plugin_loader.PluginLoader)
     replace(plugin_loader.PluginLoader, 'find_plugin_with_context', _method(finds.find))
+    replace(plugin_loader.Jinja2Loader, 'get_with_context', _method(_JinjasOwn(plugin_loader.Jinja2Loader).get))
     for name in ('get_vars_from_path', 'get_vars_from_inventory_sources'):
         replace(manager, name, _FolderVars(getattr(manager, name)))
     replace(Task, 'copy', _copy_task(Task.copy))

@@ -2,8 +2,8 @@
 """Steps that Ansible takes for each task and host, made shorter where their outcome is plain.
 
 Rule 1: the outcome is the original's, object for object; whatever is not plain goes to the original.
-Rule 2: only inside coroutines, but for facts, which the strategy's loop asks for as well.
-Sources: ansible/playbook/base.py (post_validate, copy), ansible/vars/clean.py.
+Rule 2: validation only inside coroutines; the rest for the strategy's loop as well.
+Sources: ansible/playbook/base.py (post_validate, copy), ansible/_internal/_templating/_engine.py (template), ansible/vars/clean.py.
 """
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import copy
 import functools
 import typing as t
 
-from ansible._internal._templating._jinja_bits import is_possibly_template
+from ansible._internal._templating._engine import TemplateEngine, TemplateOptions
+from ansible._internal._templating._jinja_bits import _JinjaConstTemplate, is_possibly_template
+from ansible.module_utils._internal._datatag import _AnsibleTaggedStr
 from ansible.module_utils.common.sentinel import Sentinel
 from ansible.playbook.base import FieldAttributeBase
 from ansible.vars import manager
@@ -21,7 +23,7 @@ from .memo import replace
 
 __all__ = ['Masters', 'install', 'validate']
 
-_ATOMS = frozenset((type(None), bool, int, float, str))
+_ATOMS = (type(None), bool, int, float, str, type)
 _PLAIN = {'bool': bool, 'float': float}
 _EMPTY = {'list': list, 'dict': dict}
 #: their own validators give these lists back as they are
@@ -75,22 +77,42 @@ def validate(thing: t.Any, templar: t.Any) -> None:
     thing._finalized = True
 
 
+@functools.lru_cache(maxsize=64)
+def _slots(cls: type) -> tuple[tuple[str, str | None], ...]:
+    """The name of each attribute's value, and of its alias's."""
+    return tuple((f'_{name}', attribute.alias and f'_{attribute.alias}') for name, attribute in cls.fattributes.items())  # type: ignore[attr-defined]
+
+
 def _copy(self: t.Any) -> t.Any:
     """FieldAttributeBase.copy."""
     twin = self.__class__()
     values, into = self.__dict__, twin.__dict__
-    for name, attribute in self.fattributes.items():
-        value = values.get(f'_{name}', Sentinel)
-        if value is not Sentinel and type(value) not in _ATOMS and not isinstance(value, str):
+    for slot, alias in _slots(self.__class__):
+        value = values.get(slot, Sentinel)
+        kind = type(value)
+        if kind is list or kind is dict:
+            value = value.copy()
+        elif not issubclass(kind, _ATOMS):
             value = copy.copy(value)
-        into[f'_{name}'] = value
-        if attribute.alias is not None:
-            into[f'_{attribute.alias}'] = value
+        into[slot] = value
+        if alias is not None:
+            into[alias] = value
     for name in ('_loader', '_variable_manager', '_origin', '_validated', '_finalized', '_uuid'):
         setattr(twin, name, getattr(self, name))
     if hasattr(self, '_ds'):
         twin._ds = self._ds
     return twin
+
+
+def _templating(original: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    @functools.wraps(original)
+    def template(self: t.Any, variable: t.Any, *, options: t.Any = TemplateOptions.DEFAULT, **others: t.Any) -> t.Any:
+        kind = type(variable)
+        if kind is str or (kind is _AnsibleTaggedStr and not _JinjaConstTemplate.is_tagged_on(variable)):
+            if not is_possibly_template(variable, options.overrides):
+                return variable
+        return original(self, variable, options=options, **others)
+    return template
 
 
 class Masters:
@@ -156,7 +178,7 @@ def install() -> None:
             replace(manager, name, facts.once(getattr(manager, name)))
     for name in ('set_host_facts', 'clear_facts'):
         replace(manager.VariableManager, name, facts.changed(getattr(manager.VariableManager, name)))
-    original_copy, original_validate = FieldAttributeBase.copy, FieldAttributeBase.post_validate
-    replace(FieldAttributeBase, 'copy', lambda self: original_copy(self) if current() is None else _copy(self))
-    replace(FieldAttributeBase, 'post_validate',
-            lambda self, templar: original_validate(self, templar) if current() is None else validate(self, templar))
+    replace(TemplateEngine, 'template', _templating(TemplateEngine.template))
+    replace(FieldAttributeBase, 'copy', _copy)
+    original = FieldAttributeBase.post_validate
+    replace(FieldAttributeBase, 'post_validate', lambda self, templar: original(self, templar) if current() is None else validate(self, templar))
