@@ -3,7 +3,8 @@
 
 Rule 1: items are collected by running each one alone, in a coroutine of its own, up to its first call; nothing is sent then.
 Rule 2: the real loop runs afterwards, unchanged, and gets the replies in the order in which it asks.
-Rule 3: a loop whose items could see each other (until, break_when, pause, extended, its own register) goes item by item.
+Rule 3: a loop whose items could see each other (until, break_when, pause, extended, its own register) goes item by item; that no item of
+        it needs the stock path is found out in the same way, before anything is sent.
 """
 from __future__ import annotations
 
@@ -17,11 +18,9 @@ from . import compat
 from .asking import Asking
 from .coroutine import Coroutine, Killed, current
 from .hazards import Guard, Hazard, Unsupported
+from .prospects import AGENT_ACTIONS, plugin_of
 
 __all__ = ['Executor']
-
-_CONTROLLER_ONLY = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'include_tasks', 'include_role', 'add_host',
-                              'group_by', 'meta', 'validate_argument_spec', 'pause'))
 
 
 class _Item(Asking):
@@ -51,9 +50,9 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
 
     def _run_loop(self, items: list[t.Any]) -> t.Any:
         owner = current()
-        if owner is not None and len(items) > 1 and not owner.trace and self._independent():
+        if owner is not None and len(items) > 1 and not owner.trace and not owner.sent and plugin_of(self._task) in AGENT_ACTIONS:
             questions = self._collect(owner, items)
-            if questions:
+            if questions and self._independent():
                 answers = owner.ask(questions) if len(questions) > 1 else [None]
                 owner.agent_calls += len(questions) if len(questions) > 1 else 0
                 owner.trace.extend(zip(questions, answers, strict=True))
@@ -61,9 +60,8 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
 
     def _independent(self) -> bool:
         task, control = self._task, self._task.loop_control
-        action = str(task.action).removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
         return not (task.until or task.retries is not None or task.async_val or task.delegate_to or control.break_when or control.pause
-                    or control.extended or action in _CONTROLLER_ONLY)
+                    or control.extended)
 
     def _collect(self, owner: t.Any, items: list[t.Any]) -> list[t.Any] | None:
         """The first question of every item that has one; None when items may depend on each other or ask in several steps."""
@@ -75,6 +73,7 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
         known = owner.guard
         guard = Guard(names={**(known.names if known else {}), **own}, facts=known.facts if known else False)
         questions: list[t.Any] = []
+        together = True
         for index, item in enumerate(items):
             item_vars = {**base, 'ansible_loop_var': control.loop_var, control.loop_var: item}
             if control.index_var:
@@ -86,10 +85,9 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
             if run.raised is not None:
                 raise run.raised
             if run.asked is not None:
-                if not run.asked.final:
-                    return None
+                together = together and run.asked.final
                 questions.append(run.asked)
-        return questions
+        return questions if together else None
 
     def _one(self, run: _Item, item_vars: dict[str, t.Any]) -> None:
         twin = copy.copy(self)

@@ -22,12 +22,12 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups imp
 from . import compat
 from .modules import find_module
 
-__all__ = ['ends_bundle', 'modules_of', 'node_of', 'notifications', 'stock_reason']
+__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'stock_reason']
 
 _CORE = os.path.dirname(action_plugins.__file__)
 _PACKAGE = os.path.dirname(ansible.__file__) + os.sep
 #: action plugins of ansible-core whose every use of the target goes through the seams
-_AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'package', 'dnf', 'service', 'gather_facts', 'uri', 'unarchive', 'assemble'))
+AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'package', 'dnf', 'service', 'gather_facts', 'uri', 'unarchive', 'assemble'))
 _CONTROLLER_ACTIONS = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'validate_argument_spec'))
 _READS_FACTS = frozenset(('package', 'dnf', 'service', 'gather_facts'))
 _READS_VARS = frozenset(('validate_argument_spec',))
@@ -70,7 +70,7 @@ def stock_reason(task: t.Any) -> Reason | None:
     plugin = plugin_of(task)
     if plugin == 'raw':
         return Reason.RAW
-    if plugin not in _AGENT_ACTIONS and plugin not in _CONTROLLER_ACTIONS:
+    if plugin not in AGENT_ACTIONS and plugin not in _CONTROLLER_ACTIONS:
         return Reason.ACTION
     return None
 
@@ -165,7 +165,7 @@ def modules_of(tasks: t.Iterable[t.Any]) -> list[t.Any]:
     found: dict[t.Any, None] = {}
     for action, collections in {(str(task.action), tuple(task.collections or ())) for task in tasks}:
         plugin = None if '{{' in action else _action_plugin(action, collections)
-        if plugin not in _AGENT_ACTIONS:
+        if plugin not in AGENT_ACTIONS:
             continue
         names = ['ansible.legacy.' + name for name in _HELPERS.get(plugin, (plugin,) if plugin != 'normal' else ())] or [action]
         for name in names:
