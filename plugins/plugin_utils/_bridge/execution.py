@@ -56,6 +56,7 @@ class Execution(Asking):
         self.errands: list[t.Any] = []
         self.given_vars: dict[str, t.Any] | None = None  # of a task ahead: what its variables were before it ran
         self.renews = False  # logins are different after it
+        self.to_judge = False  # an item has ended in a way that has to be judged, others are still under way
         self.error: BaseException | None = None
         self._messages: list[t.Any] = []
         self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()
@@ -80,6 +81,7 @@ class Execution(Asking):
     def resume(self, answer: t.Any = None, error: BaseException | None = None) -> None:
         """Answer what the execution waits for."""
         self.waiting_for = None
+        self.to_judge = False
         self._go(answer, error)
 
     def drop(self) -> None:

@@ -26,6 +26,7 @@ __all__ = ['Errand', 'Hub', 'Lane']
 
 CLOSING_TIME = 1.0
 START_LIMIT = 120.0
+PATIENCE = 0.02
 
 
 @dataclasses.dataclass(eq=False)
@@ -90,6 +91,7 @@ class Hub:
         self.agents: dict[str, Agent] = {}
         self.forks = 5
         self.sent_bundles = 0
+        self._flushed = 0.0
         self.trips: collections.Counter[str] = collections.Counter()
         self._launch = launch
         self._payload_of = payload_of
@@ -142,8 +144,14 @@ class Hub:
         if agent.retired and not agent.errands:
             agent.connection.close()
 
+    def flush_late(self) -> None:
+        """Send what may be sent now if something may have waited for company for longer than PATIENCE."""
+        if time.monotonic() - self._flushed > PATIENCE:
+            self.flush()
+
     def flush(self) -> None:
         """Send what may be sent now, one bundle an agent."""
+        self._flushed = time.monotonic()
         bundles: dict[str, tuple[Agent, list[dict[str, t.Any]], list[bytes]]] = {}
         for lane in list(self._lanes.values()):
             if not lane.outbox:
@@ -163,6 +171,7 @@ class Hub:
                 lane.agent = agent
                 lane.used.add(agent.target.key)
                 self._active.add(lane.name)
+                self.trips[lane.name] += not lane.flying  # what joins others under way costs no round trip of its own
                 _agent, entries, blobs = bundles.setdefault(agent.target.key, (agent, [], []))
                 errand.number, errand.epoch = next(self._numbers), lane.epoch
                 entry, errand.calls = wire.entry_of(
@@ -170,13 +179,10 @@ class Hub:
                     payload_of=self._payload_of)
                 entries.append(entry)
                 lane.flying[errand.number] = agent.errands[errand.number] = errand
-                self.trips[lane.name] += 0
             if not lane.outbox:
                 self._lanes.pop(lane.name, None)
         for agent, entries, blobs in bundles.values():
             self.sent_bundles += 1
-            for name in {entry['lane'] for entry in entries}:
-                self.trips[name] += 1
             agent.connection.send({'t': 'run', 'entries': entries}, blobs)
 
     def _agent(self, target: Target) -> Agent | None:

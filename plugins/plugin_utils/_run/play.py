@@ -107,7 +107,9 @@ class PlayRun:
         self.strategy._pending_results += 1
         if execution is not foreseen and execution.waiting_for is not None:
             self.hub.submit(run.lane, execution)
-        self._look_ahead(run, task_vars)
+            self.hub.flush()  # the host works while its next tasks are prepared
+        if run.current is execution:
+            self._look_ahead(run, task_vars)
         self._tell(execution)
         return True
 
@@ -178,6 +180,7 @@ class PlayRun:
     def stopped(self, execution: Execution) -> None:
         """An outcome that nobody foresaw: what was prepared on top of it, even what is finished already, does not hold."""
         run = execution.run
+        execution.to_judge = True
         later = list(run.ahead)
         if execution in later:
             later = later[later.index(execution) + 1:]
@@ -329,6 +332,9 @@ class PlayRun:
             run.ahead.append(execution)
             if execution.waiting_for is not None:
                 self.hub.submit(run.lane, execution)
+                self.hub.flush_late()
+                if run.view is None:
+                    return Reason.STOCK, ''  # no agent could be started for it
             tail = execution
 
     def _being_written(self, execution: Execution) -> bool:
@@ -342,6 +348,8 @@ class PlayRun:
 
     def _ends_with(self, run: HostRun, tail: Execution) -> Reason | None:
         """Why nothing may run before the result of ``tail`` is judged."""
+        if tail.to_judge:
+            return Reason.FAILED
         if tail.outcome is Outcome.WAITING and not tail.final:
             return Reason.MULTI_STEP
         if tail.done:
