@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 
-__all__ = ["is_ours", "path_of", "read", "write"]
+__all__ = ["is_ours", "path_of", "read", "store", "write"]
 
 _MAGIC = b"RECODE1\n"
 _HEAD = len(_MAGIC) + 32
@@ -60,17 +60,25 @@ def write(archive, table):
     if path is None:
         return
     data = marshal.dumps((_key(archive), table))
+    try:
+        store(path, _MAGIC + hashlib.sha256(data).digest() + data)
+    except OSError:
+        pass
+
+
+def store(path, data):
+    """Write a file of ours, whole or not at all."""
     temporary = "%s.%d.tmp" % (path, os.getpid())
     try:
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(file, "wb") as stream:
-            stream.write(_MAGIC + hashlib.sha256(data).digest() + data)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(data)
         os.rename(temporary, path)
     except OSError:
         try:
             os.unlink(temporary)
         except OSError:
             pass
+        raise
 
 
 def _key(archive):

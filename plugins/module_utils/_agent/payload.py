@@ -305,17 +305,7 @@ class Cache:
             # With a folder given: a look for one would be remembered in tempfile, for all modules to come.
             self._folder = tempfile.mkdtemp(prefix="rustle-", dir=os.environ.get("TMPDIR") or "/tmp")
         path = os.path.join(self._folder, sha + ".pyz")
-        temporary = "%s.%d.tmp" % (path, os.getpid())
-        try:
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(data)
-            os.rename(temporary, path)
-        except OSError:
-            try:
-                os.unlink(temporary)
-            except OSError:
-                pass
-            raise
+        codefile.store(path, data)
         return path
 
 
