@@ -10,6 +10,7 @@ import secrets
 import typing as t
 
 from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TMP_TOKEN_PREFIX, Call, Question, Reply, Shell
 
@@ -39,7 +40,7 @@ def is_final(action: t.Any, call: Call) -> bool:
     if name == 'gather_facts':
         return len(C.config.get_config_value('FACTS_MODULES')) == 1 and module == 'setup'
     if name == 'copy':
-        return module == 'copy' and bool(task.args.get('remote_src'))
+        return module == 'copy' and boolean(task.args.get('remote_src', False), strict=False)
     if name in ('assemble', 'unarchive'):
         return module == name
     return False
@@ -60,6 +61,7 @@ class Asking:
         self.puts: list[t.Any] = []
         self.files_read: list[str] = []  # of the controller
         self.timeout: int | None = None
+        self.one_by_one = False  # items of a loop are still to come behind each call
         self.foreseen: tuple[Call, tuple[t.Any, ...], str, bool] | None = None
         self.real_file = ''
         self.queue = compat.ResultQueue()
@@ -75,10 +77,10 @@ class Asking:
     def question(self, action: t.Any, call: Call) -> Question:
         task = action._task
         branches: tuple[t.Any, ...] = ()
-        checksum, final = '', is_final(action, call)
+        checksum, final = '', is_final(action, call) and not self.one_by_one
         if self.foreseen is not None and call == self.foreseen[0]:
             _first, branches, checksum, final = self.foreseen
-            final = final and not task.until and task.retries is None
+            final = final and not task.until and task.retries is None and not self.one_by_one
         return Question(
             call=call, branches=branches, checksum=checksum, final=final,
             go_on_failed=task.ignore_errors is True or task.failed_when == [False],

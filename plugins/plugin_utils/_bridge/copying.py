@@ -21,6 +21,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 
 from .asking import Asking
 from .coroutine import Coroutine, Killed, current
+from .hazards import refuse_large
 
 __all__ = ['fits', 'seam']
 
@@ -154,6 +155,7 @@ def seam(original: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
             local_sum = checksum(owner.real_file)
         except Exception:
             return original(self, *args)  # it reports the error itself
+        refuse_large(owner, owner.real_file)
         foreseen = _branches(owner, lambda action: original(action, *args), self, local_sum)
         loader = self._loader
         self._loader = _Loader(loader, owner.real_file, keep=False)

@@ -91,9 +91,15 @@ class Execution(Asking):
             self.waiting_for = None
             self._coroutine.kill()
 
-    def time_out(self) -> None:
-        """The task's own time-out has passed while it waited for the target."""
-        self.resume(error=_task_timeout.TaskTimeoutError(self.timeout or 0))
+    @staticmethod
+    def timed_out(question: Question) -> BaseException:
+        """What an exchange ends with when the task's own time-out passes while it waits for the target."""
+        return _task_timeout.TaskTimeoutError(question.timeout or 0)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the target has answered something of it already, so that it cannot be begun anew."""
+        return bool(self.answered)
 
     def lost(self, error: TargetLost) -> None:
         """The agent ended under what was asked. Items of a loop are told one by one, as stock's are; those that never began ask again."""
@@ -133,7 +139,7 @@ class Execution(Asking):
     def _go(self, answer: t.Any = None, error: BaseException | None = None) -> None:
         question = self._coroutine.resume(answer, error)
         if self._coroutine.ended:
-            if self.error is not None:
+            if self.error is not None and self.outcome is not Outcome.CUT:
                 raise self.error
             return
         self.outcome = Outcome.WAITING
@@ -154,6 +160,9 @@ class Execution(Asking):
             self.outcome, self.reason, self.detail = Outcome.AGAIN if self.sent else Outcome.CUT, ex.reason, ex.name
         except Exception as ex:
             self.error = ex
+            if self.predicted and not self.sent:
+                # it is for linear to run into, if it comes to this task at all
+                self.outcome, self.reason, self.detail = Outcome.CUT, Reason.VARS, type(ex).__name__
         else:
             self.outcome = Outcome.DONE
 
@@ -173,7 +182,7 @@ class Execution(Asking):
             self.agent_calls += 1
             answer = self.ask(question)
         self.answered.append((question, answer))
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         (_first, reply), *rest = answer
         self._recorded.extend(rest)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import typing as t
 
 from ansible._internal._templating import _jinja_bits, _jinja_plugins
@@ -62,6 +63,16 @@ class Unsupported(BaseException):
         self.detail = detail
 
 
+#: files beyond this are streamed by the stock path rather than held in memory
+MAX_PUT = 16 << 20
+
+
+def refuse_large(owner: t.Any, path: str) -> None:
+    """Leave a file that is too large to the stock path, as long as nothing was sent."""
+    if not owner.sent and os.path.isfile(path) and os.path.getsize(path) > MAX_PUT:
+        raise Unsupported(Reason.LARGE_FILE, path)
+
+
 @dataclasses.dataclass(frozen=True)
 class Guard:
     """The names that are in flight on one host: name -> why, and whether facts are."""
@@ -75,6 +86,8 @@ class Guard:
             raise Hazard(self.names[name], name)
         if name in CROSS_HOST:
             raise Hazard(Reason.VARS, name)
+        if name == 'now':
+            raise Hazard(Reason.CLOCK, name)
         if self.facts and name.startswith(('ansible_', 'facter_', 'ohai_')) and name not in _NOT_FACTS:
             raise Hazard(Reason.FACTS, name)
 
@@ -108,8 +121,11 @@ _FILE_PLUGINS = frozenset(name for plain in ('directory', 'is_dir', 'file', 'is_
 
 def _get_plugin(self: t.Any, key: str) -> t.Any:
     owner = current()
-    if owner is not None and owner.guard is not None and key in _FILE_PLUGINS:
-        raise Hazard(Reason.CONTROLLER_FILES, key)
+    if owner is not None and owner.guard is not None:
+        if key in _FILE_PLUGINS:
+            raise Hazard(Reason.CONTROLLER_FILES, key)
+        if key.rpartition('.')[2] == 'strftime':
+            raise Hazard(Reason.CLOCK, key)
     return _originals['__getitem__'](self, key)
 
 

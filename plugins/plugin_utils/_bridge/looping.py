@@ -50,13 +50,21 @@ class Executor(compat.executor_class()):  # type: ignore[misc]
 
     def _run_loop(self, items: list[t.Any]) -> t.Any:
         owner = current()
-        if owner is not None and len(items) > 1 and not owner.trace and not owner.sent and plugin_of(self._task) in AGENT_ACTIONS:
-            questions = self._collect(owner, items)
-            if questions and self._independent():
-                answers = owner.ask(questions) if len(questions) > 1 else [None]
-                owner.agent_calls += len(questions) if len(questions) > 1 else 0
-                owner.trace.extend(zip(questions, answers, strict=True))
+        if owner is not None and len(items) > 1:
+            owner.one_by_one = not self._ask_together(owner, items)
         return super()._run_loop(items)
+
+    def _ask_together(self, owner: t.Any, items: list[t.Any]) -> bool:
+        """Ask for all items at once, if that is the same; False when they ask for themselves."""
+        if owner.trace or owner.sent or plugin_of(self._task) not in AGENT_ACTIONS:
+            return False
+        questions = self._collect(owner, items)
+        if not questions or not self._independent():
+            return False
+        if len(questions) > 1:
+            owner.agent_calls += len(questions)
+            owner.trace.extend(zip(questions, owner.ask(questions), strict=True))
+        return True
 
     def _independent(self) -> bool:
         task, control = self._task, self._task.loop_control

@@ -75,8 +75,8 @@ def stock_reason(task: t.Any) -> Reason | None:
     return None
 
 
-def cut_before(task: t.Any, *, facts: bool, anything: bool) -> Reason | None:
-    """Why a task cannot be prepared while others of its host are under way: facts, or anything at all."""
+def cut_before(task: t.Any, *, facts: bool, anything: bool, asking: bool) -> Reason | None:
+    """Why a task cannot be prepared while others of its host are under way: facts, anything they may set, or anything they ask of a target."""
     if isinstance(task, TaskInclude):
         return Reason.INCLUDE
     plugin = plugin_of(task)
@@ -84,6 +84,8 @@ def cut_before(task: t.Any, *, facts: bool, anything: bool) -> Reason | None:
         return Reason.FACTS
     if anything and plugin in _READS_VARS:
         return Reason.VARS
+    if asking and plugin == 'include_vars' and 'dir' in task.args:
+        return Reason.CONTROLLER_FILES  # which files are there is not asked through a seam
     return None
 
 
@@ -97,6 +99,8 @@ def ends_bundle(task: t.Any) -> Reason | None:
         return Reason.JUDGE_FAILED_WHEN
     if task.until or task.retries is not None:
         return Reason.UNTIL
+    if task.timeout:
+        return Reason.TIMEOUT
     action = _short(str(task.action))
     if action == 'include_vars':
         return Reason.INCLUDE_VARS

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible._internal._errors import _task_timeout
 from ansible._internal._templating._jinja_bits import is_possibly_template
+from ansible.errors import AnsibleConnectionFailure
 from ansible.executor import module_common, task_executor
 from ansible.module_utils.common.text.converters import to_text
 from ansible.playbook.task import Task
@@ -24,18 +25,19 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import action_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Put, Reply
+from jinja2 import FileSystemLoader, TemplateNotFound
 
 from . import copying
 from .coroutine import current
-from .hazards import Unsupported
+from .hazards import Hazard, Unsupported, refuse_large
 from .modules import ModulePayload, interpreter_of, prepare
 from .quick import validate
 from .targets import shell_of, target_of
 
 __all__ = ['install', 'uninstall']
 
-#: files beyond this are streamed by the stock path rather than held in memory
-MAX_PUT = 16 << 20
+#: what turns out to be larger than this only after the first exchange fails: it would not fit into a message
+MAX_LATE_PUT = 256 << 20
 
 
 def _configure_module(owner: t.Any, action: t.Any, module_name: str, module_args: t.Any, task_vars: t.Any) -> t.Any:
@@ -62,7 +64,11 @@ def _low_level_execute_command(owner: t.Any, action: t.Any, cmd: str, sudoable: 
         if chdir:
             cmd = shell.append_command(f'cd {chdir}', cmd)
         if owner.discovers:
-            return _result(owner.shell(shell_of(action, cmd)), encoding_errors, None)
+            reply = owner.shell(shell_of(action, cmd))
+            if reply.rc == 255 and action._connection.transport == 'ssh':
+                words = '<error censored due to no log>' if action._play_context.no_log else to_text(reply.stderr).rstrip()
+                raise AnsibleConnectionFailure(f'Failed to connect to the host via ssh: {words}')
+            return _result(reply, encoding_errors, None)
         if owner.python is None:
             owner.python = interpreter_of(action, owner.task_vars)
         call = Call(target=target_of(action, sudoable=sudoable, python=owner.python),
@@ -97,7 +103,8 @@ def _remove_tmp_path(owner: t.Any, action: t.Any, tmp_path: str | None, force: b
 def _transfer_file(owner: t.Any, action: t.Any, local_path: str, remote_path: str) -> str:
     if not str(remote_path).startswith(owner.token):
         raise Unsupported(Reason.UNSUPPORTED, 'transfer to a path of its own')
-    if os.path.getsize(local_path) > MAX_PUT and not owner.sent:
+    refuse_large(owner, local_path)
+    if os.path.getsize(local_path) > MAX_LATE_PUT:
         raise Unsupported(Reason.LARGE_FILE, local_path)
     with open(local_path, 'rb') as file:
         owner.puts.append(Put(str(remote_path), file.read()))
@@ -125,9 +132,35 @@ def _is_pipelining_enabled(owner: t.Any, action: t.Any, module_style: str, wrap_
 
 
 def _find_needle(owner: t.Any, action: t.Any, dirname: str, needle: str) -> str:
-    found = _originals['_find_needle'](action, dirname, needle)
+    try:
+        found = _originals['_find_needle'](action, dirname, needle)
+    except Exception as ex:
+        if owner.guard is not None:
+            raise Hazard(Reason.CONTROLLER_FILES, str(needle)) from ex  # a task under way may make it
+        raise
     owner.files_read.append(found)
+    refuse_large(owner, found)
+    for folder, _folders, names in os.walk(found):
+        for name in names:
+            refuse_large(owner, os.path.join(folder, name))
     return found
+
+
+def _get_source(original: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Files that a template includes or imports are files that it reads."""
+    @functools.wraps(original)
+    def get_source(self: t.Any, environment: t.Any, template: str) -> t.Any:
+        owner = current()
+        try:
+            found = original(self, environment, template)
+        except TemplateNotFound as ex:
+            if owner is not None and owner.guard is not None:
+                raise Hazard(Reason.CONTROLLER_FILES, template) from ex
+            raise
+        if owner is not None:
+            owner.files_read.append(found[1])
+        return found
+    return get_source
 
 
 _originals: dict[str, t.Callable[..., t.Any]] = {}
@@ -209,6 +242,9 @@ def install() -> None:
         original = copy_class._copy_file
         copy_class._copy_file = copying.seam(original)
         _undo.append(functools.partial(setattr, copy_class, '_copy_file', original))
+    get_source = FileSystemLoader.get_source
+    FileSystemLoader.get_source = _get_source(get_source)  # type: ignore[method-assign]
+    _undo.append(functools.partial(setattr, FileSystemLoader, 'get_source', get_source))
     task_executor.time = _Time()
     _undo.append(functools.partial(setattr, task_executor, 'time', time))
     error = _task_timeout.TaskTimeoutError

@@ -64,6 +64,8 @@ class Reason(enum.StrEnum):
     LOOKUP_CUT = 'lookup', 'cut', 'the task has a lookup, which runs on the controller when its turn has come'
     JUDGE_CHANGED_WHEN = 'changed_when', 'cut', 'the controller has to judge changed_when'
     JUDGE_FAILED_WHEN = 'failed_when', 'cut', 'the controller has to judge failed_when'
+    TIMEOUT = 'timeout', 'cut', 'the task has a time-out, and what becomes of it is known only when it has ended'
+    CLOCK = 'clock', 'cut', 'the task reads the time, which is another one when its turn has come'
     UNTIL = 'until', 'cut', 'the controller has to judge until'
     NOTIFY = 'notify', 'cut', 'the task notifies a handler that may not exist, which would end the run'
     IGNORE_ERRORS_TEMPLATE = 'ignore_errors', 'cut', 'whether errors are ignored is a template that the result may change'

@@ -3,13 +3,14 @@
 
 Rule 1: everything happens in the strategy's thread; turn() is the only place that waits.
 Rule 2: the entries of a lane (a host) start in the order in which they were submitted, whatever agent they go to.
-Rule 3: at most ``forks`` lanes are at work at once.
+Rule 3: at most ``forks`` hosts are at work at once, short commands without an agent included.
 Rule 4: an entry is sent once. What an agent says it dropped never ran; what is not known after a loss is reported, never repeated.
 """
 from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import heapq
 import itertools
 import selectors
@@ -24,6 +25,7 @@ from .shell import ShellRun
 
 __all__ = ['Errand', 'Hub', 'Lane']
 
+BUNDLE_LIMIT = 32 << 20  # bytes of files beside the entries of one message
 CLOSING_TIME = 1.0
 START_LIMIT = 120.0
 PATIENCE = 0.02
@@ -43,12 +45,13 @@ class Errand:
     started: bool = False
     answered: bool = False
     abandoned: bool = False
+    timed_out: bool = False
     answer: t.Any = None
     timer: t.Any = None
 
 
 class Lane:
-    """What is under way for one host."""
+    """What is under way for one host. It outlives plays: agents remember its epoch."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -58,9 +61,9 @@ class Lane:
         self.agent: Agent | None = None
         self.used: set[str] = set()  # keys of agents
 
-    @property
-    def idle(self) -> bool:
-        return not self.flying and not self.outbox
+    def tidy(self) -> None:
+        """Nothing that is abandoned shall be sent."""
+        self.outbox = collections.deque(errand for errand in self.outbox if not errand.abandoned)
 
 
 class Agent:
@@ -70,7 +73,7 @@ class Agent:
         self.target = target
         self.connection = connection
         self.errands: dict[int, Errand] = {}
-        self.ready = False
+        self.timer: t.Any = None  # until it is ready
         self.retired = False
 
 
@@ -102,12 +105,18 @@ class Hub:
         self._numbers = itertools.count(1)
         self._groups = itertools.count(1)
         self._timers: list[tuple[float, int, Timer]] = []
+        self._all_lanes: dict[str, Lane] = {}
         self._lanes: dict[str, Lane] = {}  # with something to send, oldest first
         self._active: set[str] = set()
         self._owners: dict[t.Any, Agent] = {}
         self._shells: list[ShellRun] = []
+        self._waiting_shells: collections.deque[tuple[Shell, t.Any]] = collections.deque()
 
     # -- submitting
+
+    def lane(self, host: str) -> Lane:
+        """The lane of a host."""
+        return self._all_lanes.setdefault(host, Lane(host))
 
     def submit(self, lane: Lane, execution: t.Any) -> None:
         """Take up what the execution waits for."""
@@ -116,7 +125,7 @@ class Hub:
             self.after(waiting.seconds, lambda: self._resume(execution))
             return
         if isinstance(waiting, Shell):
-            self._shells.append(ShellRun(self, waiting, lambda reply: self._resume(execution, reply)))
+            self._waiting_shells.append((waiting, execution))
             return
         group = next(self._groups) if isinstance(waiting, list) else None
         questions = waiting if isinstance(waiting, list) else [waiting]
@@ -126,7 +135,7 @@ class Hub:
 
     def withdraw(self, lane: Lane) -> None:
         """What belongs to dropped executions shall not start, wherever it is by now."""
-        lane.outbox = collections.deque(errand for errand in lane.outbox if not errand.abandoned)
+        lane.tidy()
         if lane.agent is not None and any(errand.abandoned for errand in lane.flying.values()):
             lane.agent.connection.send({'t': 'cancel', 'lane': lane.name})
             lane.epoch += 1
@@ -152,15 +161,23 @@ class Hub:
     def flush(self) -> None:
         """Send what may be sent now, one bundle an agent."""
         self._flushed = time.monotonic()
+        while self._waiting_shells and self._free_forks():
+            shell, execution = self._waiting_shells.popleft()
+            if execution.waiting_for is shell:
+                self._shells.append(ShellRun(self, shell, functools.partial(self._resume, execution)))
         bundles: dict[str, tuple[Agent, list[dict[str, t.Any]], list[bytes]]] = {}
         for lane in list(self._lanes.values()):
             if not lane.outbox:
                 del self._lanes[lane.name]
                 continue
-            if lane.name not in self._active and len(self._active) >= self.forks:
+            if lane.name not in self._active and not self._free_forks():
                 continue
-            while lane.outbox:
+            size = 0
+            while lane.outbox and size < BUNDLE_LIMIT:
                 errand = lane.outbox[0]
+                if errand.abandoned:
+                    lane.outbox.popleft()
+                    continue
                 agent = self._agent(errand.question.call.target)
                 if lane.flying and agent is not lane.agent:
                     break
@@ -178,12 +195,16 @@ class Hub:
                     errand.question, number=errand.number, lane=lane.name, epoch=errand.epoch, group=errand.group, blobs=blobs,
                     payload_of=self._payload_of)
                 entries.append(entry)
+                size = sum(map(len, blobs))
                 lane.flying[errand.number] = agent.errands[errand.number] = errand
             if not lane.outbox:
                 self._lanes.pop(lane.name, None)
         for agent, entries, blobs in bundles.values():
             self.sent_bundles += 1
             agent.connection.send({'t': 'run', 'entries': entries}, blobs)
+
+    def _free_forks(self) -> bool:
+        return len(self._active) + len(self._shells) < self.forks
 
     def _agent(self, target: Target) -> Agent | None:
         agent = self.agents.get(target.key)
@@ -196,11 +217,11 @@ class Hub:
             self._owners[connection] = agent
             connection.start()
             started()
-            self.after(START_LIMIT, lambda: self._give_up(agent))
+            agent.timer = self.after(START_LIMIT, lambda: self._give_up(agent))
         return agent
 
     def _give_up(self, agent: Agent) -> None:
-        if not agent.ready and not agent.connection.closed:
+        if not agent.connection.closed:
             agent.connection.kill()
             self._lost(agent, events.Lost('connect', f'no agent within {START_LIMIT:.0f} seconds'))
 
@@ -211,7 +232,8 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        return bool(self._active or self._timers or self._lanes or self._shells)
+        return bool(self._active or self._lanes or self._shells or self._waiting_shells
+                    or any(timer.callback is not None for _when, _number, timer in self._timers))
 
     def turn(self, timeout: float) -> None:
         """Wait up to ``timeout`` seconds for something to happen and deal with it."""
@@ -269,7 +291,7 @@ class Hub:
             for sha in event.shas:
                 connection.send({'t': 'blob', 'sha': sha}, [self._payload_data(sha)])
         elif isinstance(event, events.Ready):
-            agent.ready = True
+            agent.timer.callback = None
         elif isinstance(event, events.Lost):
             self._lost(agent, event)
 
@@ -282,13 +304,12 @@ class Hub:
             errand.timer = self.after(errand.question.timeout, lambda: self._time_out(agent, errand))
 
     def _time_out(self, agent: Agent, errand: Errand) -> None:
+        """The entry is killed. Other items of its loop go on, as under stock; nothing else is behind it (prospects.ends_bundle)."""
         agent.connection.send({'t': 'kill', 'id': errand.number})
-        errand.lane.epoch += 1
-        for other in errand.execution.errands:
-            other.abandoned = True
-        errand.lane.outbox = collections.deque(e for e in errand.lane.outbox if not e.abandoned)
-        errand.execution.time_out()
-        self._changed(errand.execution)
+        errand.answered, errand.answer, errand.timed_out = True, errand.execution.timed_out(errand.question), True
+        errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
+        self._stopped(errand.execution)
+        self._maybe_resume(errand.execution)
 
     def _land(self, agent: Agent, number: int) -> Errand | None:
         errand = agent.errands.pop(number, None)
@@ -311,21 +332,22 @@ class Hub:
         if event.stop is not None:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
             self._stopped(errand.execution)
-        if not errand.abandoned:
+        if not errand.abandoned and not errand.timed_out:
             errand.answered, errand.answer = True, wire.answer_of(errand.calls, event.steps)
             self._maybe_resume(errand.execution)
 
     def _dropped(self, agent: Agent, number: int) -> None:
         errand = self._land(agent, number)
-        if errand is not None and not errand.abandoned:
+        if errand is not None and not errand.abandoned and not errand.timed_out:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
-            if errand.execution.claimed and errand.group is None:
+            kept = errand.execution.claimed or errand.execution.begun
+            if kept and errand.group is None:
                 # it never ran: once more, behind what stopped the lane
                 errand.lane.outbox.appendleft(errand)
                 self._lanes.setdefault(errand.lane.name, errand.lane)
                 return
             errand.answered, errand.answer = True, None
-            if errand.execution.claimed:
+            if kept:
                 self._maybe_resume(errand.execution)
             else:
                 self._forget(errand.execution)
@@ -348,6 +370,7 @@ class Hub:
             self._changed(execution)
 
     def _lost(self, agent: Agent, event: t.Any) -> None:
+        agent.timer.callback = None
         if self.agents.get(agent.target.key) is agent:
             del self.agents[agent.target.key]
         errands, agent.errands = [errand for _number, errand in sorted(agent.errands.items())], {}
@@ -362,24 +385,27 @@ class Hub:
         told: set[int] = set()
         for errand in errands:
             execution, lane = errand.execution, errand.lane
-            if errand.abandoned or id(execution) in told:
+            if errand.abandoned or errand.timed_out or id(execution) in told:
                 continue
             told.add(id(execution))
             # an agent that ran may have come as far as everything it was sent: that is not known, and so it is never sent again
             started = event.phase == 'running' and any(not other.answered and other.number not in unsent for other in execution.errands)
             for other in execution.errands:
                 other.abandoned = True
-            lane.outbox = collections.deque(e for e in lane.outbox if not e.abandoned)
+            lane.tidy()
             lost = TargetLost(_obituary(event, execution) if started else event.message, phase=event.phase, rc=event.rc, stderr=event.stderr,
                               started=started)
-            if started or (execution.claimed and (any(e.answered for e in execution.errands) or execution.agent_calls > 1)):
+            if started or execution.begun or any(e.answered for e in execution.errands):
                 execution.lost(lost)
                 self._changed(execution)
             elif execution.claimed:
                 self._unavailable(execution, lost)
             else:
-                execution.drop()
-                self._changed(execution)
+                self._forget(execution)
+        for lane in {id(errand.lane): errand.lane for errand in errands}.values():
+            for errand in list(lane.outbox):  # for another agent, behind what was lost
+                if not errand.execution.claimed and not errand.execution.begun and not errand.abandoned:
+                    self._forget(errand.execution)
 
 
 def _obituary(event: t.Any, execution: t.Any) -> str:

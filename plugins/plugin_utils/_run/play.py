@@ -13,6 +13,7 @@ import functools
 import typing as t
 
 from ansible import constants as C
+from ansible._internal._templating._jinja_bits import is_possibly_template
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, prospects
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.coroutine import current
@@ -35,9 +36,9 @@ _display = Display()
 class HostRun:
     """One host in the play: the task that linear waits for, and those prepared beyond it, in order."""
 
-    def __init__(self, host: t.Any) -> None:
+    def __init__(self, host: t.Any, lane: Lane) -> None:
         self.host = host
-        self.lane = Lane(host.name)
+        self.lane = lane
         self.current: Execution | None = None
         self.ahead: collections.deque[Execution] = collections.deque()
         self.view: Foresight | None = None
@@ -72,7 +73,7 @@ class PlayRun:
         """Take a task up, or say that the stock path must (False)."""
         run = self.hosts.get(host.name)
         if run is None:
-            run = self.hosts[host.name] = HostRun(host)
+            run = self.hosts[host.name] = HostRun(host, self.hub.lane(host.name))
         self.play_context = play_context
         self.tally.tasks += 1
         run.current = None
@@ -128,7 +129,9 @@ class PlayRun:
         host, task = kwargs.get('host'), kwargs.get('task')
         run = self.hosts.get(host.name) if host is not None and task is not None else None
         if run is not None and current() is None and run.ahead and run.ahead[0].task is task and run.ahead[0].given_vars is not None:
-            return dict(run.ahead[0].given_vars)
+            # what linear itself renders with them may not have been rendered under the guard: the task may be skipped
+            if not any(is_possibly_template(str(text)) for text in (task.name, task.action, task.run_once)):
+                return dict(run.ahead[0].given_vars)
         return self._get_vars(*args, **kwargs)
 
     def pump(self, timeout: float) -> None:
@@ -151,7 +154,7 @@ class PlayRun:
                 run.view = None
                 self._look_ahead(run, self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]['task_vars'])
         elif execution.outcome is Outcome.DROPPED and execution in run.ahead:
-            self._withdraw(run)
+            self._drop_from(run, execution)
         if execution.claimed and execution.outcome is Outcome.AGAIN:
             self._again(execution)
         elif execution.claimed:
@@ -167,6 +170,7 @@ class PlayRun:
         host, task = execution.host, execution.task
         fresh = self._execution(host, task, make_vars=lambda: self._vars_now(host, task))
         fresh.take_over(execution)
+        fresh.renews = execution.renews
         fresh.start()
         return fresh
 
@@ -181,22 +185,16 @@ class PlayRun:
         """An outcome that nobody foresaw: what was prepared on top of it, even what is finished already, does not hold."""
         run = execution.run
         execution.to_judge = True
-        later = list(run.ahead)
-        if execution in later:
-            later = later[later.index(execution) + 1:]
-        elif execution is not run.current:
-            return
-        for other in later:
-            run.ahead.remove(other)
-            self._drop(other)
-        run.view = None
-        run.cut = None
+        under_way = run.under_way()
+        if execution in under_way:
+            behind = under_way[under_way.index(execution) + 1:]
+            self._drop_from(run, behind[0] if behind else None)
 
     def unavailable(self, execution: Execution, lost: TargetLost) -> None:
         """No agent could be started for what an execution asks; nothing of it has run."""
         run = execution.run
         if not execution.claimed:
-            self._withdraw(run)
+            self._drop_from(run, execution)
             return
         self._withdraw(run)
         waiting = execution.waiting_for
@@ -212,7 +210,7 @@ class PlayRun:
             self.session.unavailable.add(question.call.target.key)
         _display.vvv(f'rustle: no agent, the stock path takes over: {lost}', host=run.host.name)
         execution.outcome = Outcome.WAITING
-        execution.drop()
+        self._drop(execution)
         entry = self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]
         self._stock(Reason.AGENT_UNAVAILABLE, run.host, execution.task)
         run.current = None
@@ -273,6 +271,14 @@ class PlayRun:
         self.hub.withdraw(run.lane)
         run.view = None
 
+    def _drop_from(self, run: HostRun, first: Execution | None) -> None:
+        """Forget an execution ahead and everything behind it; what is before it may have run already, and stays."""
+        while first in run.ahead:
+            self._drop(run.ahead.pop())
+        run.lane.tidy()
+        run.view = None
+        run.cut = None
+
     @staticmethod
     def _drop(execution: Execution) -> None:
         for errand in execution.errands:
@@ -290,11 +296,25 @@ class PlayRun:
         if not fresh and run.cut is not Reason.LOOKAHEAD_LIMIT:
             return
         if fresh:
-            run.view = Foresight(self.iterator, run.host, ())
-        reason, detail = self._advance(run, task_vars)
+            run.view = Foresight(self.iterator, run.host, [])
+        reason, detail = self._pass_what_is_ahead(run) if fresh else (None, '')
+        if reason is None:
+            reason, detail = self._advance(run, task_vars)
         run.cut = reason
         self.tally.cuts[reason] += 1
         _display.vvv(f'rustle: bundle ends: {reason.value} {detail}({reason.text})', host=run.host.name)
+
+    @staticmethod
+    def _pass_what_is_ahead(run: HostRun) -> tuple[Reason | None, str]:
+        """Lead a new view past what is ahead already."""
+        before = run.current
+        for execution in run.ahead:
+            reason = run.view.started(before.task)
+            task, end = run.view.next() if reason is None else (None, reason)
+            if task is not execution.task or end is not None:
+                return end or Reason.FAILED, ''  # it will be withdrawn when linear asks for another
+            before = execution
+        return None, ''
 
     def _advance(self, run: HostRun, task_vars: dict[str, t.Any]) -> tuple[Reason, str]:
         settings = self.session.settings(task_vars)
@@ -316,7 +336,8 @@ class PlayRun:
             if prospects.stock_reason(task) is not None:
                 return Reason.STOCK, ''
             guard, facts = self._guard(run)
-            reason = prospects.cut_before(task, facts=facts, anything=bool(guard.names) or facts)
+            asking = any(other.waiting_for is not None for other in run.under_way())
+            reason = prospects.cut_before(task, facts=facts, anything=bool(guard.names) or facts, asking=asking)
             if reason is not None:
                 return reason, ''
             seen: dict[str, t.Any] = {}

@@ -39,6 +39,7 @@ class ShellRun:
 
     def kill(self) -> None:
         self._process.kill()
+        self._options.get('settled', _nothing)()
 
 
 def _content(file: t.IO[bytes]) -> bytes:
