@@ -49,7 +49,7 @@ def is_final(action: t.Any, call: Call) -> bool:
 class Asking:
     """The part of an owner that seams talk to. Subclasses say where a question goes."""
 
-    def __init__(self, *, guard: Guard | None, task_vars: t.Mapping[str, t.Any] | None = None) -> None:
+    def __init__(self, *, guard: Guard | None) -> None:
         self.guard = guard
         self.sent = False
         self.python: str | None = None

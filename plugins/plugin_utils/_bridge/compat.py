@@ -20,7 +20,7 @@ from ansible.utils.display import Display
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 
 __all__ = [
-    'CORE_VERSION', 'ResultQueue', 'core_supported', 'deliver', 'execute_alone', 'executor_class', 'failed', 'is_task_result', 'learned',
+    'CORE_VERSION', 'ResultQueue', 'core_supported', 'deliver', 'execute_alone', 'failed', 'is_task_result', 'learned',
     'register_names', 'render', 'run_task', 'variables_of',
 ]
 
@@ -103,12 +103,8 @@ def failed(wire: t.Any) -> bool:
     return bool(data.get('failed') or data.get('unreachable') or data.get('failed_when_result'))
 
 
-def executor_class() -> type[TaskExecutor]:
-    return TaskExecutor
-
-
 def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_vars: dict[str, t.Any], play_context: t.Any, loader: t.Any,
-             queue: ResultQueue, variable_manager: t.Any, made: t.Callable[[TaskExecutor], None]) -> None:
+             queue: ResultQueue, variable_manager: t.Any) -> None:
     """Run one task for one host as a worker process does, and send its result to ``queue``.
 
     The task must be a copy of the caller's (the executor squashes and finalizes it). Source: ansible/executor/process/worker.py.
@@ -117,7 +113,6 @@ def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_var
         with _task.TaskContext.create(task=task, task_vars=task_vars, host_name=host.name):
             task.squash()
             te = executor(host, play_context, loader, plugin_loader.get_plugin_loader_namespace(), queue, variable_manager)
-            made(te)
             utr = te.run()
             utr.finalize_registered_values()
             task.ignore_errors = utr.ignore_errors
@@ -136,7 +131,6 @@ def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_var
     else:
         with _task.TaskContext(task):
             te = executor(host, task, task_vars, play_context, loader, plugin_loader.get_plugin_loader_namespace(), queue, variable_manager)
-            made(te)
             result = te.run()
             try:
                 queue.send_task_result(_RawTaskResult(host=host, task=task, return_data=result, task_fields=task.dump_attrs()))

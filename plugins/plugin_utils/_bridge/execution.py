@@ -153,7 +153,7 @@ class Execution(Asking):
             if self.predicted:
                 self.given_vars = dict(self.task_vars)
             compat.run_task(looping.Executor, host=self.host, task=self._masters.copy(self.task), task_vars=self.task_vars, queue=self.queue,
-                            made=lambda te: None, **self._args)
+                            **self._args)
         except Unsupported as ex:
             self.outcome, self.reason, self.detail = Outcome.STOCK, ex.reason, ex.detail
         except Hazard as ex:

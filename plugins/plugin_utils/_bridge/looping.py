@@ -12,6 +12,7 @@ import copy
 import typing as t
 
 from ansible._internal._templating._engine import TemplateEngine
+from ansible.executor.task_executor import TaskExecutor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 
 from . import compat
@@ -45,7 +46,7 @@ class _Item(Asking):
         raise Killed
 
 
-class Executor(compat.executor_class()):  # type: ignore[misc]
+class Executor(TaskExecutor):
     """TaskExecutor whose loops ask for all items at once where that is the same."""
 
     def _run_loop(self, items: list[t.Any]) -> t.Any:

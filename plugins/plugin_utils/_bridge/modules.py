@@ -28,8 +28,8 @@ _EXTENSIONS = ('_ANSIBALLZ_PYDEVD_CONFIG', '_ANSIBALLZ_DEBUGPY_CONFIG', '_ANSIBA
 
 __all__ = ['ModulePayload', 'Prepared', 'find_module', 'interpreter_of', 'prepare', 'supplier']
 
-#: set by the session: makes sure that a payload with the module exists; says why not, in words
-supplier: list[t.Callable[[ModuleRef], str | None]] = []
+#: set by the session: makes sure that a payload with the module exists. (Why not, in words, or None; the module's serialization profile)
+supplier: list[t.Callable[[ModuleRef], tuple[str | None, str]]] = []
 
 
 class ModulePayload(bytes):
@@ -131,7 +131,7 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
     if found is None:
         raise Unsupported(Reason.NON_PYTHON_MODULE, module_name)
     module, hashbang = found
-    refusal = supplier[0](module) if supplier else None
+    refusal, profile = supplier[0](module)
     if refusal is not None:
         raise Unsupported(Reason.NON_PYTHON_MODULE, refusal)
     if _extensions_wanted(task_vars):
@@ -146,7 +146,6 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
     rlimit = C.config.get_config_value('PYTHON_MODULE_RLIMIT_NOFILE', variables=task_vars)
     if not isinstance(rlimit, int):
         rlimit = int(action._templar._engine.template(rlimit, options=TemplateOptions(value_for_omit=0)))
-    profile = 'legacy'
     try:
         params = json.dumps({'ANSIBLE_MODULE_ARGS': module_args}, cls=get_module_encoder(profile, Direction.CONTROLLER_TO_MODULE))
     except TypeError as ex:

@@ -97,7 +97,7 @@ def _make(action: t.Any, become: t.Any, python: str) -> Target:
             is_prompt=become.check_password_prompt, is_success=become.check_success,
             is_wrong_password=become.check_incorrect_password, is_missing_password=become.check_missing_password)
 
-    return Target(key=_digest(repr(identity)), label=label, python=python, command=command, talk=talk, local=cwd is not None,
+    return Target(key=_digest(repr(identity)), label=label, python=python, command=command, talk=talk,
                   password=type(connection) is ssh_plugin.Connection and bool(connection.get_option('password') or action._play_context.password))
 
 

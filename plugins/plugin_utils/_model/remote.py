@@ -42,7 +42,6 @@ class Target:
     python: str
     command: t.Callable[[str], tuple[list[bytes], dict[str, t.Any]]] = dataclasses.field(compare=False, repr=False)
     talk: t.Callable[[], BecomeTalk | None] = dataclasses.field(compare=False, repr=False)
-    local: bool = False
     password: bool = False  # the way there asks for one
 
 

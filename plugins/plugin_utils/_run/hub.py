@@ -215,9 +215,11 @@ class Hub:
             connection, started = launched
             agent = self.agents[target.key] = Agent(target, connection)
             self._owners[connection] = agent
+            agent.timer = self.after(START_LIMIT, lambda: self._give_up(agent))
             connection.start()
             started()
-            agent.timer = self.after(START_LIMIT, lambda: self._give_up(agent))
+            if connection.closed:
+                return None  # the command could not be started
         return agent
 
     def _give_up(self, agent: Agent) -> None:

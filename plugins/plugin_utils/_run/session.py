@@ -52,6 +52,7 @@ class Session:
         self._agent_cache_limit = settings.agent_cache_limit
         self._builder = PayloadBuilder(settings.cache_dir, limit=settings.cache_limit)
         self._payloads: list[Payload] = []
+        self._unsettled: list[t.Callable[[], None]] = []
         self._refused: dict[ModuleRef, str] = {}
         modules.supplier[:] = [self._supply]
         self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self._payload_data,
@@ -77,6 +78,8 @@ class Session:
     def _close(self) -> None:
         if os.getpid() == self.pid:
             self.hub.close()
+            for settled in self._unsettled:  # a password must not outlive a login that never came to an end
+                settled()
 
     def settings(self, variables: t.Mapping[str, t.Any]) -> Settings:
         """The settings of a task with these variables; AnsibleError for a bad one."""
@@ -101,10 +104,12 @@ class Session:
             # what is newest serves agents that are still to be started
             self._payloads = built + self._payloads
 
-    def _supply(self, module: ModuleRef) -> str | None:
-        if self._find(module) is None and module not in self._refused:
+    def _supply(self, module: ModuleRef) -> tuple[str | None, str]:
+        payload = self._find(module)
+        if payload is None and module not in self._refused:
             self._build([module])
-        return self._refused.get(module)
+            payload = self._find(module)
+        return self._refused.get(module), payload.profiles[module.fqn] if payload is not None else 'legacy'
 
     def _find(self, module: ModuleRef) -> Payload | None:
         return next((payload for payload in self._payloads if module in payload), None)
@@ -132,9 +137,11 @@ class Session:
             pass_fds=tuple(options.get('pass_fds', ())), talk=target.talk())
         _display.vvv(f'rustle: starting an agent: {" ".join(part.decode(errors="replace") for part in argv)[:200]}', host=target.label)
         settled = options.get('settled', lambda: None)
+        self._unsettled.append(settled)
 
         def told(connection: AgentConnection, event: t.Any) -> None:
-            if isinstance(event, (Ready, Lost)):
+            if isinstance(event, (Ready, Lost)) and settled in self._unsettled:
+                self._unsettled.remove(settled)
                 settled()
             on_event(connection, event)
 

@@ -19,7 +19,6 @@ class Tally:
         self.round_trips: collections.Counter[str] = collections.Counter()
         self.cuts: collections.Counter[Reason] = collections.Counter()
         self.stock: collections.Counter[Reason] = collections.Counter()
-        self.controller = 0
 
     def line(self) -> str:
         """One line for people, e.g. ``bundles 12, tasks 482, round trips 37, cut by register 9, stock path: async 1``."""
@@ -32,6 +31,6 @@ class Tally:
 
     def as_dict(self) -> dict[str, t.Any]:
         return {'bundles': self.bundles, 'tasks': self.tasks, 'ahead': self.ahead, 'calls': self.calls,
-                'round_trips': dict(self.round_trips), 'controller': self.controller,
+                'round_trips': dict(self.round_trips),
                 'cuts': {reason.value: count for reason, count in self.cuts.items()},
                 'stock': {reason.value: count for reason, count in self.stock.items()}}
