@@ -264,8 +264,10 @@ class Hub:
 
     def close(self) -> None:
         """End all agents."""
-        for shell in self._shells:
-            shell.kill()
+        for run in self._shells:
+            run.kill()
+        for shell, _execution in self._waiting_shells:
+            shell.options.get('settled', lambda: None)()
         self.agents.clear()
         for connection in self._owners:
             connection.close()
