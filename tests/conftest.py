@@ -18,13 +18,6 @@ import pytest
 from tests.lab.fleet import Fleet, find_sshd
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` the tests of a file stay together, unless they name a group themselves."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def _fleets() -> Iterator[Callable[[dict[str, Any]], Fleet]]:
     """Fleets that were started, by what they were asked for: starting one takes longer than most tests."""

@@ -92,7 +92,7 @@ def pytest_next() -> int:
 
 def pytest() -> int:
     """Unit and integration tests with ansible-core 2.19."""
-    return call("pytest", "-n", "2", "--dist", "loadgroup", "-o", f"cache_dir={WORK / 'pytest'}", *PYTEST_ARGUMENTS)
+    return call("pytest", "-n", "2", "--dist", "loadfile", "-o", f"cache_dir={WORK / 'pytest'}", *PYTEST_ARGUMENTS)
 
 
 GATES: dict[str, Callable[[], int]] = {

@@ -224,7 +224,11 @@ class _Job:
         end = time.time()
         out, err = process.output.take()
         # A signal shows as it does through the shell that stock puts in between.
-        rc = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        rc = os.WEXITSTATUS(status)
+        if os.WIFSIGNALED(status):
+            rc = 128 + os.WTERMSIG(status)
+            if process.is_module and os.WTERMSIG(status) not in (signal.SIGINT, signal.SIGPIPE):
+                err += ("%s\n" % signal.strsignal(os.WTERMSIG(status))).encode()
         self.add(process.step, rc, out, err, process.start, end, usage)
         if self.killed and (os.WIFSIGNALED(status) or process.step + 1 < len(self.entry["steps"])):
             self.progress.abort("killed")

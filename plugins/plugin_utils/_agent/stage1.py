@@ -87,10 +87,10 @@ def _program() -> str:
 def stage1_command(python: str, sha: str, size: int, marker: str) -> str:
     """The command for a POSIX shell on the target: one line, no quotes inside its quotes.
 
-    ``python`` is a path (or words that the user wants split, as an interpreter with options); ``sha`` and ``size`` are the
-    archive's; ``marker`` is a random word that nothing else on the stream contains.
+    ``python`` is a path or a name, taken literally as Ansible does; ``sha`` and ``size`` are the archive's; ``marker`` is a random
+    word that nothing else on the stream contains.
     """
-    return f'{python} -c {shlex.quote(_program())} {sha} {marker} {size:d}'
+    return f'{shlex.quote(python)} -c {shlex.quote(_program())} {sha} {marker} {size:d}'
 
 
 def delivery(archive: bytes, marker: str) -> bytes:

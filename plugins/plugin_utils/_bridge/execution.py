@@ -12,7 +12,7 @@ import enum
 import typing as t
 
 from ansible._internal._errors import _task_timeout
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Call, Question, Reply, Shell, Sleep, TargetLost
 
@@ -184,6 +184,8 @@ class Execution(Asking):
         self.answered.append((question, answer))
         if isinstance(answer, BaseException):
             raise answer
+        if isinstance(answer, str):
+            raise AnsibleError(f'failed to transfer a file to the host: {answer}')
         (_first, reply), *rest = answer
         self._recorded.extend(rest)
         return reply

@@ -86,6 +86,7 @@ def _result(reply: Reply, encoding_errors: str, process_result: t.Any) -> dict[s
 
 
 def _make_tmp_path(owner: t.Any, action: t.Any, remote_user: str | None = None) -> str:
+    owner.wants_directory = True
     if action._is_become_unprivileged():
         # the become user's own agent makes it, where any user may
         owner.tmp_base = (action.get_shell_option('system_tmpdirs') or ['/var/tmp'])[0]
@@ -128,6 +129,7 @@ def _is_pipelining_enabled(owner: t.Any, action: t.Any, module_style: str, wrap_
         raise Unsupported(Reason.ASYNC, action._task.action)
     if module_style != 'new':
         raise Unsupported(Reason.NON_PYTHON_MODULE, module_style)
+    owner.piped = _originals['_is_pipelining_enabled'](action, module_style, wrap_async)
     return True
 
 

@@ -92,6 +92,7 @@ class Question:
     """What a task asks of a target in one exchange: a call, and for a stat call what follows it.
 
     ``final``: the task asks nothing more after this. ``checksum``: sha1 that tells a stat's class "same" from "differs".
+    ``piped``: stock would send the module through ssh's stdin.
     The agent goes on to later tasks only after a good outcome; with branches only when the class met is in one of them.
     """
 
@@ -102,6 +103,7 @@ class Question:
     go_on_failed: bool = False
     facts_expected: bool = False
     timeout: float | None = None
+    piped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 from . import wire
 from .shell import ShellRun
 
-__all__ = ['Errand', 'Hub', 'Lane']
+__all__ = ['Errand', 'Hub', 'Lane', 'unreached']
 
 BUNDLE_LIMIT = 32 << 20  # bytes of files beside the entries of one message
 CLOSING_TIME = 1.0
@@ -203,6 +203,10 @@ class Hub:
             self.sent_bundles += 1
             agent.connection.send({'t': 'run', 'entries': entries}, blobs)
 
+    def knows(self, lane: Lane) -> bool:
+        """Whether an agent serves the host."""
+        return any(key in self.agents and self.agents[key].timer.callback is None for key in lane.used)
+
     def _free_forks(self) -> bool:
         return len(self._active) + len(self._shells) < self.forks
 
@@ -336,9 +340,15 @@ class Hub:
         if event.stop is not None:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
             self._stopped(errand.execution)
-        if not errand.abandoned and not errand.timed_out:
-            errand.answered, errand.answer = True, wire.answer_of(errand.calls, event.steps)
-            self._maybe_resume(errand.execution)
+        if errand.abandoned or errand.timed_out:
+            return
+        execution = errand.execution
+        if wire.no_directory(event.steps) and not execution.begun and not any(other.answered for other in execution.errands):
+            # nothing of it has run: stock says best what is wrong
+            self._unavailable(execution, TargetLost('no temporary directory', phase='tmp', rc=None, stderr='', started=False))
+            return
+        errand.answered, errand.answer = True, wire.answer_of(errand.calls, event.steps)
+        self._maybe_resume(execution)
 
     def _dropped(self, agent: Agent, number: int) -> None:
         errand = self._land(agent, number)
@@ -397,8 +407,8 @@ class Hub:
             for other in execution.errands:
                 other.abandoned = True
             lane.tidy()
-            lost = TargetLost(_obituary(event, execution) if started else event.message, phase=event.phase, rc=event.rc, stderr=event.stderr,
-                              started=started)
+            words = _obituary(event, execution) if started else _plain(event, errand.question)
+            lost = TargetLost(words, phase=event.phase, rc=event.rc, stderr=event.stderr, started=started)
             if started or execution.begun or any(e.answered for e in execution.errands):
                 execution.lost(lost)
                 self._changed(execution)
@@ -410,6 +420,20 @@ class Hub:
             for errand in list(lane.outbox):  # for another agent, behind what was lost
                 if not errand.execution.claimed and not errand.execution.begun and not errand.abandoned:
                     self._forget(errand.execution)
+
+
+def unreached(lost: t.Any, question: Question) -> bool:
+    """Whether ssh itself has failed, so that its words are those of the ssh connection plugin."""
+    return lost.phase == 'connect' and lost.rc == 255 and not question.call.target.password
+
+
+def _plain(event: t.Any, question: Question) -> str:
+    """Why nothing could be asked, in the words that stock has for it."""
+    if not unreached(event, question):
+        return event.message
+    if question.piped:
+        return f'Data could not be sent to remote host "{question.call.target.label}". Make sure this host can be reached over ssh: {event.stderr}'
+    return f'Failed to connect to the host via ssh: {event.stderr.rstrip()}'
 
 
 def _obituary(event: t.Any, execution: t.Any) -> str:

@@ -24,7 +24,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.quick import
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
 
-from .hub import Lane
+from .hub import Lane, unreached
 from .rules import Rules
 from .tally import Tally
 
@@ -99,6 +99,10 @@ class PlayRun:
             run.view = None
         if execution.outcome is Outcome.AGAIN:
             execution = self._over_its_answers(foreseen)
+        if execution.wants_directory and execution.done and not execution.sent and not self.hub.knows(run.lane) and compat.failed(execution.result()):
+            self._withdraw(run)
+            self._stock(Reason.UNREACHED, host, task)
+            return False
         run.current = execution
         execution.claimed = True
         execution.run = run
@@ -199,14 +203,11 @@ class PlayRun:
         self._withdraw(run)
         waiting = execution.waiting_for
         question = waiting[0] if isinstance(waiting, list) else waiting
-        if lost.rc == 255 and lost.phase == 'connect' and not question.call.target.password:
-            # ssh's own failure: the words are those of the ssh connection plugin
-            execution.lost(TargetLost(
-                f'Data could not be sent to remote host "{question.call.target.label}". Make sure this host can be reached over ssh: {lost.stderr}',
-                phase=lost.phase, rc=lost.rc, stderr=lost.stderr, started=False))
+        if question is not None and unreached(lost, question):
+            execution.lost(lost)
             self.changed(execution)
             return
-        if question is not None:
+        if question is not None and lost.phase != 'tmp':
             self.session.unavailable.add(question.call.target.key)
         _display.vvv(f'rustle: no agent, the stock path takes over: {lost}', host=run.host.name)
         execution.outcome = Outcome.WAITING

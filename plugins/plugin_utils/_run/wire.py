@@ -13,7 +13,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 AGENT_GRACE = 10.0
 CLASSES = ('dir', 'absent', 'same', 'differs')
 
-__all__ = ['answer_of', 'entry_of']
+__all__ = ['answer_of', 'entry_of', 'no_directory']
 
 PayloadOf = t.Callable[[t.Any], tuple[str, tuple[str, ...]]]
 
@@ -82,7 +82,13 @@ def _token(calls: t.Iterable[Call]) -> str | None:
     return None
 
 
-def answer_of(calls: t.Mapping[int, Call], results: t.Iterable[t.Any]) -> list[tuple[Call, Reply]]:
-    """The calls that were run, in order, with what they gave. Results of put steps carry nothing."""
-    return [(calls[result.i], Reply(rc=result.rc, stdout=result.out, stderr=result.err, start=result.start, end=result.end))
-            for result in results if result.i in calls]
+def answer_of(calls: t.Mapping[int, Call], results: t.Sequence[t.Any]) -> list[tuple[Call, Reply]] | str:
+    """The calls that were run, in order, with what they gave. Results of put steps carry nothing, but where one failed first: its words."""
+    answer = [(calls[result.i], Reply(rc=result.rc, stdout=result.out, stderr=result.err, start=result.start, end=result.end))
+              for result in results if result.i in calls]
+    return answer or b' '.join(result.err for result in results).decode('utf-8', 'replace')
+
+
+def no_directory(results: t.Iterable[t.Any]) -> bool:
+    """Whether nothing was run, since the entry's temporary directory could not be made."""
+    return any(result.i < 0 for result in results)

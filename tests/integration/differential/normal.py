@@ -16,7 +16,7 @@ _DATE = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?"
 _TEXTS = [
     (re.compile(pattern), to)
     for pattern, to in (
-        (r"[\w./~<>-]*/ansible-tmp-[\d.]+-\d+-\d+", "<task's tmp>"),
+        (r"([\w./~<>-]*/)?ansible-tmp-[\d.]+-\d+-\d+", "<task's tmp>"),
         (r"(?<![\w.])\.[a-z0-9_]{8}(?![\w.])", ".<content>"),
         (r"ansible-(moduletmp|local)-[\w.-]+", r"ansible-\1-X"),
         (r"\bansible_[\w.]+_payload_\w+", "<payload>"),
@@ -28,8 +28,6 @@ _TEXTS = [
         (r"\b\d+:\d\d:\d\d\.\d{6}\b", "<delta>"),
         (r"\bj\d{6,}\.\d+", "<job>"),
         (r"BECOME-SUCCESS-\w+", "BECOME-SUCCESS-X"),
-        # ssh says it in two ways: while it sends something, and otherwise
-        (r"Failed to connect to the host via ssh:|Data could not be sent to remote host \S+ Make sure this host can be reached over ssh:", "<no ssh>:"),
         (r"Paused for [\d.]+ seconds", "Paused"),
         (r" at 0x[0-9a-f]{6,}", " at 0xX"),
         (r'"ANSIBLE_STRATEGY": "[^"]*"', "<strategy>"),

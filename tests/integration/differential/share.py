@@ -10,7 +10,6 @@ from collections.abc import Iterable
 import pytest
 
 FLOOR = 0.85
-WHOLE = 20  # of fewer cases the share says nothing
 #: reasons of the stock path for what is not meant for the agent: it stays there by design, or the user said so
 NOT_ELIGIBLE = frozenset({"async", "mode-ssh", "raw", "throttle", "delegate_to", "debugger", "connection", "non-python-module"})
 _CALLS = re.compile(r"module calls (\d+)")
@@ -33,8 +32,8 @@ class Share:
                     reason, _space, count = part.rpartition(" ")
                     self.stock[reason] += int(count)
 
-    def check(self) -> None:
-        if self.cases < WHOLE:
+    def check(self, *, of: int) -> None:
+        if self.cases < of:
             pytest.skip("only some of the cases have been run")
         eligible = {reason: count for reason, count in self.stock.items() if reason not in NOT_ELIGIBLE}
         share = self.agent / (self.agent + sum(eligible.values()))

@@ -28,6 +28,8 @@ def main():
         raise ValueError("raised")
     elif how == "nonsense":
         print("no JSON at all")
+    elif how == "killed":
+        os.kill(os.getpid(), 9)
     elif how == "exits":
         sys.stderr.write("last words\n")
         os._exit(7)

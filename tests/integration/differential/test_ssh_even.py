@@ -1,0 +1,9 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from tests.integration.differential.cases import Differential
+
+
+class TestSshEven(Differential):
+    connection = "ssh"
+    part = slice(0, None, 2)
