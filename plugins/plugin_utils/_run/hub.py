@@ -28,7 +28,7 @@ __all__ = ['Errand', 'Hub', 'Lane', 'unreached']
 BUNDLE_LIMIT = 32 << 20  # bytes of files beside the entries of one message
 CLOSING_TIME = 1.0
 START_LIMIT = 120.0
-PATIENCE = 0.02
+PATIENCE = 0.02  # seconds that a prepared task may wait for others to go with it
 
 
 @dataclasses.dataclass(eq=False)
