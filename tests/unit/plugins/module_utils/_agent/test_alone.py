@@ -273,7 +273,8 @@ def test_objects_that_hold_each_other_clean_up(agent, tmp_path):
         ("raise SystemExit('told')", (1, b"", b"told\n")),
         ("print('out'); raise SystemExit('told')", (1, b"out\n", b"told\n")),
         ("import os; os._exit(7)", (7, b"", b"")),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", (143, b"", b"")),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", (143, b"", b"Terminated\n")),
+        ("import os, signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGPIPE)", (141, b"", b"")),
     ],
 )
 def test_exit_codes_are_the_shells(agent, code, expected):
