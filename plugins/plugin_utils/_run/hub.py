@@ -28,7 +28,6 @@ __all__ = ['Errand', 'Hub', 'Lane', 'unreached']
 BUNDLE_LIMIT = 32 << 20  # bytes of files beside the entries of one message
 CLOSING_TIME = 1.0
 START_LIMIT = 120.0
-PATIENCE = 0.02  # seconds that a prepared task may wait for others to go with it
 
 
 @dataclasses.dataclass(eq=False)
@@ -94,7 +93,6 @@ class Hub:
         self.agents: dict[str, Agent] = {}
         self.forks = 5
         self.sent_bundles = 0
-        self._flushed = 0.0
         self.trips: collections.Counter[str] = collections.Counter()
         self._launch = launch
         self._payload_of = payload_of
@@ -153,14 +151,13 @@ class Hub:
         if agent.retired and not agent.errands:
             agent.connection.close()
 
-    def flush_late(self) -> None:
-        """Send what may be sent now if something may have waited for company for longer than PATIENCE."""
-        if time.monotonic() - self._flushed > PATIENCE:
+    def rouse(self) -> None:
+        """Send what may be sent now if no host is at work."""
+        if not self._active:
             self.flush()
 
     def flush(self) -> None:
         """Send what may be sent now, one bundle an agent."""
-        self._flushed = time.monotonic()
         while self._waiting_shells and self._free_forks():
             shell, execution = self._waiting_shells.popleft()
             if execution.waiting_for is shell:

@@ -112,7 +112,7 @@ class PlayRun:
         self.strategy._pending_results += 1
         if execution is not foreseen and execution.waiting_for is not None:
             self.hub.submit(run.lane, execution)
-            self.hub.flush()  # the host works while its next tasks are prepared
+            self.hub.rouse()  # it works while its next tasks are prepared
         if run.current is execution:
             self._look_ahead(run, task_vars)
         self._tell(execution)
@@ -354,9 +354,6 @@ class PlayRun:
             run.ahead.append(execution)
             if execution.waiting_for is not None:
                 self.hub.submit(run.lane, execution)
-                self.hub.flush_late()
-                if run.view is None:
-                    return Reason.STOCK, ''  # no agent could be started for it
             tail = execution
 
     def _being_written(self, execution: Execution) -> bool:
