@@ -61,7 +61,7 @@ class Asking:
         self.puts: list[t.Any] = []
         self.files_read: list[str] = []  # of the controller
         self.timeout: int | None = None
-        self.piped = False  # stock would send the module through ssh's stdin
+        self.piped: t.Callable[[], bool] | None = None  # whether stock would send the module through ssh's stdin
         self.wants_directory = False  # stock would make a temporary directory first
         self.one_by_one = False  # items of a loop are still to come behind each call
         self.foreseen: tuple[Call, tuple[t.Any, ...], str, bool] | None = None
@@ -87,7 +87,7 @@ class Asking:
             call=call, branches=branches, checksum=checksum, final=final,
             go_on_failed=task.ignore_errors is True or task.failed_when == [False],
             facts_expected=call.module is not None and call.module.fqn.rpartition('.')[2] in FACT_MODULES,
-            timeout=self.timeout, piped=self.piped and not self.wants_directory)
+            timeout=self.timeout, piped=None if self.wants_directory else self.piped)
 
     def call(self, action: t.Any, call: Call) -> Reply:
         raise NotImplementedError

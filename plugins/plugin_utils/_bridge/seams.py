@@ -129,7 +129,7 @@ def _is_pipelining_enabled(owner: t.Any, action: t.Any, module_style: str, wrap_
         raise Unsupported(Reason.ASYNC, action._task.action)
     if module_style != 'new':
         raise Unsupported(Reason.NON_PYTHON_MODULE, module_style)
-    owner.piped = _originals['_is_pipelining_enabled'](action, module_style, wrap_async)
+    owner.piped = functools.partial(_originals['_is_pipelining_enabled'], action, module_style, wrap_async)
     return True
 
 

@@ -92,7 +92,7 @@ class Question:
     """What a task asks of a target in one exchange: a call, and for a stat call what follows it.
 
     ``final``: the task asks nothing more after this. ``checksum``: sha1 that tells a stat's class "same" from "differs".
-    ``piped``: stock would send the module through ssh's stdin.
+    ``piped()``: whether stock would send the module through ssh's stdin; it takes a while, and is asked of what was lost only.
     The agent goes on to later tasks only after a good outcome; with branches only when the class met is in one of them.
     """
 
@@ -103,7 +103,7 @@ class Question:
     go_on_failed: bool = False
     facts_expected: bool = False
     timeout: float | None = None
-    piped: bool = False
+    piped: t.Callable[[], bool] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -428,7 +428,7 @@ def _plain(event: t.Any, question: Question) -> str:
     """Why nothing could be asked, in the words that stock has for it."""
     if not unreached(event, question):
         return event.message
-    if question.piped:
+    if question.piped is not None and question.piped():
         return f'Data could not be sent to remote host "{question.call.target.label}". Make sure this host can be reached over ssh: {event.stderr}'
     return f'Failed to connect to the host via ssh: {event.stderr.rstrip()}'
 
