@@ -77,7 +77,8 @@ def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
     for line in lines:
         if line.startswith("included: "):
             head, _for, hosts = line.partition(" for ")
-            line = f"{head} for {', '.join(sorted(hosts.split(', ')))}"
+            hosts, item, rest = hosts.partition(" => ")
+            line = f"{head} for {', '.join(sorted(hosts.split(', ')))}{item}{rest}"
         if _BANNER.match(line):
             blocks.append([line.rstrip("* ")])
         else:
