@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import signal
 import sys
@@ -19,9 +20,9 @@ from typing import Any, Dict, Iterable, List, NamedTuple, NoReturn, Optional
 
 from .output import file_with
 from .payload import Archive, Mount, is_payload_module
-from .warm import FRESH, LOADER, PURGED
+from .warm import FRESH, LOADER, PURGED, WARM
 
-__all__ = ["Begin", "Streams", "run_command", "run_module"]
+__all__ = ["Begin", "Streams", "await_module", "fork", "run_command", "run_module"]
 
 # Python ignores these; programs expect to find them as they are by default (subprocess's restore_signals).
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
@@ -56,38 +57,66 @@ class Begin:
         self.main.__dict__["_ANSIBALLZ_WRAPPER"] = True
 
 
+def fork() -> int:
+    """fork, with all signals blocked in the child: it unblocks them when the agent's handlers are gone."""
+    old = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+    return pid
+
+
 def run_module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:
     """Run a module step and exit as the interpreter would. Signals are blocked when this is called."""
     with _LastResort():
-        _settle(begin, step, streams, ours)
-        _set_open_files(step.get("rlimit") or 0)
-        params = step["params"].encode()
-        if mode == FRESH:
-            script = _SCRIPT.format(path=archive.path, params=params, profile=step["profile"], fqn=step["fqn"])
-            os.dup2(file_with(script.encode("utf-8", "surrogateescape")), 0)
-            _exec([sys.executable, *_flags()])
-        sys.argv[:] = [""]
-        sys.path[:] = [archive.path, *begin.path]
-        if mode == PURGED:
-            for name in [name for name in sys.modules if is_payload_module(name)]:
-                del sys.modules[name]
-            Mount().add(archive)
-        gc.enable()
-        os._exit(_as_the_interpreter(lambda: _call_loader(archive, step, params)))
+        _detach(begin, streams, ours)
+        _module(begin, mode, archive, step)
+
+
+def await_module(begin: Begin, archives: Dict[str, Archive], orders: int, streams: Streams, ours: Iterable[int]) -> NoReturn:
+    """Read a module step from the descriptor `orders`, up to its end, then be `run_module`. Without a step the child goes away."""
+    with _LastResort():
+        _detach(begin, streams, ours)
+        with open(orders, "rb") as file:
+            text = file.read()
+        if not text:
+            os._exit(0)
+        step = json.loads(text)
+        _module(begin, WARM, archives[step["payload"]], step)
 
 
 def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:
     """Run an exec step. Signals are blocked when this is called."""
     with _LastResort():
-        _settle(begin, step, streams, ours)
+        _detach(begin, streams, ours)
+        _settle(begin, step)
         _exec(step["argv"])
+
+
+def _module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any]) -> NoReturn:
+    _settle(begin, step)
+    _set_open_files(step.get("rlimit") or 0)
+    params = step["params"].encode()
+    if mode == FRESH:
+        script = _SCRIPT.format(path=archive.path, params=params, profile=step["profile"], fqn=step["fqn"])
+        os.dup2(file_with(script.encode("utf-8", "surrogateescape")), 0)
+        _exec([sys.executable, *_flags()])
+    sys.argv[:] = [""]
+    sys.path[:] = [archive.path, *begin.path]
+    if mode == PURGED:
+        for name in [name for name in sys.modules if is_payload_module(name)]:
+            del sys.modules[name]
+        Mount().add(archive)
+    gc.enable()
+    os._exit(_as_the_interpreter(lambda: _call_loader(archive, step, params)))
 
 
 def _call_loader(archive: Archive, step: Dict[str, Any], params: bytes) -> None:
     importlib.import_module(LOADER).run_module(json_params=params, profile=step["profile"], module_fqn=step["fqn"], modlib_path=archive.path, extensions={})
 
 
-def _settle(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> None:
+def _detach(begin: Begin, streams: Streams, ours: Iterable[int]) -> None:
+    """Leave everything of the agent's behind."""
     signal.set_wakeup_fd(-1)
     for number, handler in begin.signals.items():
         if handler is not None and signal.getsignal(number) != handler:
@@ -98,6 +127,10 @@ def _settle(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable
         os.dup2(stream, descriptor)
     for descriptor in {*streams, *ours} - {0, 1, 2}:
         os.close(descriptor)
+
+
+def _settle(begin: Begin, step: Dict[str, Any]) -> None:
+    """Be where the step shall run, with its environment."""
     os.environ.update(step.get("env") or {})
     time.tzset()
     _enter(step.get("cwd"), begin.cwd)

@@ -102,6 +102,7 @@ class Loop:
                 self._runner.readable[descriptor].read(descriptor)
         self._report(self._runner.reap())
         self._write()
+        self._runner.prepare(self._core.upcoming())
 
     def _patience(self) -> Optional[float]:
         """Milliseconds until something has to be done without being told."""

@@ -74,6 +74,10 @@ class Archive:
             self._codes[name] = code
         return code
 
+    def has_code(self, name: str) -> bool:
+        """Whether `code` has nothing to do for this file."""
+        return name in self._codes
+
     def data(self, name: str) -> bytes:
         """Return the content of a file; OSError when there is none."""
         try:

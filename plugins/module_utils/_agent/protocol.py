@@ -167,6 +167,10 @@ class Agent:
         todo += self._pump(lane)
         return todo + self._exit_when_idle()
 
+    def upcoming(self) -> List[Dict[str, Any]]:
+        """The entries that start when what runs now ends well."""
+        return [lane.queue[0][0] for lane in self._lanes.values() if lane.running is not None and lane.queue]
+
     def _run(self, entries: List[Dict[str, Any]], blobs: Tuple[bytes, ...]) -> List[Instruction]:
         todo: List[Instruction] = []
         lanes = {}

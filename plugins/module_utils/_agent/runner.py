@@ -4,6 +4,7 @@
 Rule 1: never wait. `start` and `reap` return at once; the server calls `reap` when a child has ended or a deadline has passed.
 Rule 2: a step is over when its child has ended, whatever it left running.
 Rule 3: what an entry leaves behind is what its modules left behind on purpose: its temporary directory goes with it.
+Rule 4: while a module runs, the child for the next one is forked and waits; it is used only if it is what a fork would be now.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from . import child
 from .outcome import Progress
 from .output import Files, Pipes, file_with
 from .payload import Archive
-from .warm import Warmth
+from .spare import Spare
+from .warm import WARM, Warmth
 
 __all__ = ["Finished", "Runner"]
 
@@ -42,6 +44,7 @@ class Runner:
         self._archives = archives
         self._ours = ours
         self._jobs: Dict[int, _Job] = {}
+        self._spare: Optional[Spare] = None
         self.readable: Dict[int, Pipes] = {}  # to be watched; call `read` of it
 
     def start(self, entry: Dict[str, Any], blobs: Tuple[bytes, ...]) -> List[Finished]:
@@ -72,6 +75,26 @@ class Runner:
                 self.kill(job.entry["id"])
         return finished
 
+    def prepare(self, upcoming: List[Dict[str, Any]]) -> None:
+        """Fork the child of the next module, if there is one. `upcoming`: the entries that start after those that run."""
+        if not self._jobs:
+            self._end_spare()
+        if self._spare is not None:
+            return
+        here = [step for job in self._jobs.values() if job.process is not None for step in job.entry["steps"][job.process.step + 1 :]]
+        step = next((step for step in (*here, *(step for entry in upcoming for step in entry["steps"])) if step["k"] == "module"), None)
+        archive = None if step is None else self._archives.get(step["payload"])
+        if step is not None and archive is not None and self._warmth.is_ready(archive, step):
+            try:
+                self._spare = Spare(self._begin, self._archives, self._descriptors(), self._warmth.version)
+            except OSError:
+                pass  # a module's own start will say what is the matter
+
+    def _end_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.end()
+            self._spare = None
+
     def kill(self, id: int, signum: int = signal.SIGKILL) -> None:
         """Kill what runs of an entry, with everything in its process group."""
         job = self._jobs.get(id)
@@ -98,6 +121,7 @@ class Runner:
                 time.sleep(0.005)
         for job in self._jobs.values():
             job.remove_directory()
+        self._end_spare()
 
     def wait_until(self) -> Optional[float]:
         """Return the (monotonic) time at which `reap` is to be called even if no child has ended."""
@@ -131,13 +155,15 @@ class Runner:
         is_module = step["k"] == "module"
         archive = self._archives[step["payload"]] if is_module else None
         mode = self._warmth.mode(archive, step) if archive else ""
+        if mode == WARM and self._start_spare(job, index, step):
+            return
         data = b"" if is_module or step.get("stdin") is None else job.blobs[step["stdin"]]
         stdin = file_with(data) if data else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             output: Any = Files() if is_module else Pipes(self.readable)
             try:
                 start = time.time()
-                pid = _fork()
+                pid = child.fork()
                 if pid == 0:
                     streams = child.Streams(stdin, *output.ends)
                     if archive:
@@ -151,10 +177,26 @@ class Runner:
         output.forked()
         job.process = _Process(pid, index, start, is_module, output)
 
+    def _start_spare(self, job: _Job, index: int, step: Dict[str, Any]) -> bool:
+        """Use the child that waits, if it is as good as a new one."""
+        spare = self._spare
+        if spare is None:
+            return False
+        if spare.version != self._warmth.version:
+            self._end_spare()
+            return False
+        self._spare = None
+        start = time.time()
+        if not spare.run(step):
+            return False
+        job.process = _Process(spare.pid, index, start, True, spare.output)
+        return True
+
     def _descriptors(self) -> Set[int]:
         """Everything that a child must not keep."""
         running = [job.process.output.descriptors for job in self._jobs.values() if job.process is not None]
-        return self._ours.union(self.readable, *running)
+        spare = self._spare.descriptors if self._spare is not None else ()
+        return self._ours.union(self.readable, spare, *running)
 
 
 class _Process(NamedTuple):
@@ -252,15 +294,6 @@ class _Job:
             }
         )
         self.outputs += [out, err]
-
-
-def _fork() -> int:
-    """fork, with all signals blocked in the child: it unblocks them when the agent's handlers are gone."""
-    old = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    pid = os.fork()
-    if pid:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)
-    return pid
 
 
 def _replaced(value: Any, token: str, path: str) -> Any:

@@ -17,6 +17,7 @@ import re
 import sys
 from typing import Any, Dict, Iterable, List, Set
 
+from . import selecting
 from .payload import Archive, Mount, is_payload_module
 from .seen import Seen, is_compiled, outside_modules
 from .traces import Missing, Recorder, Traces
@@ -52,9 +53,12 @@ class Warmth:
         self._missing: Set[Missing] = set()
         self._is_outdated = False
         self._seen = Seen(path, self._missing)
+        self.version = 0
+        """Another number whenever sys.modules has become another."""
 
     def add(self, archive: Archive) -> None:
         """Import what every module of this archive imports, unless it disagrees with what is here already."""
+        self.version += 1
         if not self._mount.add(archive):
             self._aliens.add(archive.path)
             return
@@ -81,15 +85,27 @@ class Warmth:
         self._import_empty_parents(archive, step["fqn"])
         return WARM
 
+    def is_ready(self, archive: Archive, step: Dict[str, Any]) -> bool:
+        """Whether `mode` would find nothing left to import for this module, as far as one can tell without looking at the disk."""
+        return archive.path not in self._aliens and archive.has_code(step["fqn"].replace(".", "/") + ".py") and not any(
+            name not in self._tried or name in self._stubborn for name in self._utils(step.get("utils") or (), step["profile"])
+        )
+
+    @staticmethod
+    def _utils(utils: Iterable[str], profile: str) -> List[str]:
+        return [LOADER, _PROFILE % (profile, "c2m"), _PROFILE % (profile, "m2c"), *utils]
+
     def _warm(self, utils: Iterable[str], profile: str) -> None:
-        always = [LOADER, _PROFILE % (profile, "c2m"), _PROFILE % (profile, "m2c")]
-        wanted = [name for name in [*always, *utils] if name not in self._tried]
+        always = self._utils((), profile)
+        wanted = [name for name in self._utils(utils, profile) if name not in self._tried]
         if not wanted:
             return
+        self.version += 1
         for name in wanted:
             self._tried.add(name)
             if name not in sys.modules and any(archive.find(name.replace(".", "/"))[0] for archive in self._mount.archives):
                 self._import(name, name in always)
+        selecting.install()
         self._seen.note_modules()
         gc.freeze()  # children shall not touch, and so copy, the memory of what is here for good
 
@@ -121,6 +137,7 @@ class Warmth:
                 file, is_package = archive.find(name.replace(".", "/"))
                 if file is None or not is_package or archive.files[file][1]:
                     return
+                self.version += 1
                 importlib.import_module(name)
 
     def _look_again(self) -> None:
@@ -138,6 +155,7 @@ class Warmth:
 
     def _start_over(self) -> None:
         """Import everything again. Compiled libraries stay: they cannot be unloaded, and have not changed."""
+        self.version += 1
         libraries = outside_modules()
         compiled = {name.partition(".")[0] for name, library in libraries.items() if is_compiled(library)}
         _forget([name for name in sys.modules if is_payload_module(name) or (name in libraries and name.partition(".")[0] not in compiled)])

@@ -122,8 +122,37 @@ def probe_payload() -> bytes:
     return packed({**core_modules(), "ansible.legacy.probe": PROBE})
 
 
+# A piece of code for the probe that goes on once the agent has forked the child that waits for the next module; `spare` is its pid.
+UNTIL_SPARE = f"""\
+import os, time
+def children(of):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{{pid}}/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == of and fields[0] != "Z":
+            found.append(int(pid))
+    return found
+until = time.monotonic() + {PATIENCE}
+while time.monotonic() < until:
+    others = [pid for pid in children(os.getppid()) if pid != os.getpid()]
+    if others:
+        break
+    time.sleep(.005)
+else:
+    raise SystemExit("there is no child that waits")
+spare = others[0]
+"""
+
+
 class Agent:
     """One agent process, and the controller's end of its pipes."""
+
+    waits = False
+    """Whether what is run finds a child that waits for it."""
 
     def __init__(self, python: str, cache: pathlib.Path, data: bytes, *, initial: bytes = b"", hello: bool = True, environ=None, **popen) -> None:
         self.cache = cache
@@ -206,7 +235,10 @@ class Agent:
         """Run one entry in a lane of its own and wait for its end."""
         entry = self.entry(*steps, **fields)
         entry["lane"] = fields.get("lane", f"lane {entry['id']}")
-        self.send(messages.message("run", entries=[entry]), blobs)
+        before = []
+        if self.waits:
+            before.append(self.entry(self.module("ansible.legacy.probe", {"code": UNTIL_SPARE}), lane=entry["lane"]))
+        self.send(messages.message("run", entries=[*before, entry]), blobs)
         return self.done(entry["id"])
 
     def done(self, id: int) -> Done:

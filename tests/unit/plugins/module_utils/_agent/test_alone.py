@@ -56,6 +56,15 @@ ansible.module_utils.basic.SPOILT = True
 """
 
 
+@pytest.fixture(scope="module", params=["forked", "waiting"])
+def agent(request, agent):
+    """Each module in a child that is forked for it, and in one that has waited while another module ran."""
+    agent.probe("")  # of modules that the agent does not know yet none is waited for
+    agent.waits = request.param == "waiting"
+    yield agent
+    agent.waits = False
+
+
 def alone(agent, python, code, *, cwd="/", **environ):
     """What `code` finds in an interpreter that was started for it as stock starts one: by a shell, its program on stdin."""
     program = f"import sys, json\nresult = {{}}\n{textwrap.dedent(code)}\nprint(json.dumps(result))\n"

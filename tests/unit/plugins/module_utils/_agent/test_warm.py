@@ -12,6 +12,9 @@ import sys
 import textwrap
 
 import pytest
+from ansible_collections.rustle.engine.plugins.module_utils._agent import messages
+
+from .conftest import UNTIL_SPARE
 
 UTIL = "ansible_collections.test.lab.plugins.module_utils."
 IMPORTS = """\
@@ -88,6 +91,25 @@ def test_what_an_import_prints_is_printed_in_each_module_that_imports_it(world, 
         done = agent.run(agent.module("ansible.legacy.user", utils=[UTIL + "loud"]))
         assert done.out[0].splitlines()[0] == b"noise"
         assert b"noise" not in agent.run(agent.module("ansible.legacy.probe", {"code": ""})).out[0]
+
+
+def test_run_command_does_not_wait_for_files_that_are_all_closed(agent):
+    found = agent.probe(
+        """
+        import os, selectors
+        from ansible.module_utils import basic
+        read, write = os.pipe()
+        with basic.selectors.PollSelector() as selector:
+            result["closed"] = selector.select(300)
+            selector.register(read, basic.selectors.EVENT_READ)
+            result["silent"] = selector.select(0)
+            os.write(write, b"x")
+            result["open"] = [key.fd == read for key, _events in selector.select(300)]
+        result["others"] = selectors.PollSelector is basic.selectors.PollSelector
+        result["rc"] = module.run_command(["true"])[0]
+        """
+    )
+    assert (found["closed"], found["silent"], found["open"], found["others"], found["rc"]) == ([], [], [True], False, 0)
 
 
 def test_an_import_that_fails_fails_in_the_module(world):
@@ -191,6 +213,19 @@ def test_a_library_installed_by_one_task_is_seen_by_the_next(world, site):
     assert use(agent, "needs")["version"] is None
     agent.probe(f"open({str(site / 'lab_library.py')!r}, 'w').write('VERSION = 1')")
     assert use(agent, "needs")["version"] == 1
+
+
+def test_a_library_is_seen_that_is_installed_while_the_child_for_the_next_task_waits(world, site):
+    agent = with_site(world, site)
+    assert use(agent, "needs")["version"] is None
+    install = UNTIL_SPARE + f"open({str(site / 'lab_library.py')!r}, 'w').write('VERSION = 1')"
+    entries = [
+        agent.entry(agent.module("ansible.legacy.probe", {"code": install})),
+        agent.entry(agent.module("ansible.legacy.user", utils=[UTIL + "needs"])),
+    ]
+    agent.probe("")
+    agent.send(messages.message("run", entries=entries))
+    assert agent.done(entries[1]["id"]).result["version"] == 1
 
 
 def test_a_folder_of_the_path_that_appears_is_looked_into(world, tmp_path):
