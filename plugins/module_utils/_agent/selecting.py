@@ -23,14 +23,17 @@ _CLASSES = ("PollSelector", "SelectSelector")
 def install() -> None:
     """See to it that basic.py, if it is imported, never waits on a selector without files."""
     basic = sys.modules.get(_BASIC)
-    library: Any = sys.modules.get("selectors")
-    if basic is None or library is None or basic.__dict__.get("selectors") is not library:
+    if basic is None:
         return
-    own = ModuleType(library.__name__, library.__doc__)
-    own.__dict__.update(library.__dict__)
+    import selectors
+
+    if basic.__dict__.get("selectors") is not selectors:
+        return
+    own = ModuleType(selectors.__name__, selectors.__doc__)
+    own.__dict__.update(selectors.__dict__)
     for name in _CLASSES:
-        if hasattr(library, name):
-            setattr(own, name, _without_idling(getattr(library, name)))
+        if hasattr(selectors, name):
+            setattr(own, name, _without_idling(getattr(selectors, name)))
     basic.selectors = own  # type: ignore[attr-defined]
 
 
