@@ -16,6 +16,7 @@ DOCUMENTATION = '''
     author: rustle.engine contributors (@rustle)
 '''
 
+import importlib.util
 import typing as t
 
 from ansible.plugins.strategy.linear import StrategyModule as LinearStrategy
@@ -111,8 +112,7 @@ def _session() -> t.Any:
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import coroutine
         if coroutine.GREENLET_ERROR is not None:
             raise coroutine.GREENLET_ERROR
-        from ansible_collections.rustle.engine.plugins.plugin_utils._schema import _pydantic
-        if not _pydantic.HAS_PYDANTIC:
+        if importlib.util.find_spec('pydantic') is None:  # imported when the first setting is given
             raise ImportError('pydantic', name='pydantic')
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
         if not compat.core_supported():

@@ -9,11 +9,17 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeclarationError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects
 
-__all__ = ['parse_effects', 'parse_size']
+__all__ = ['parse_effects', 'parse_size', 'suggestion']
 
 _RESOURCE = re.compile(r'(?P<kind>[a-z][a-z_-]*):(?P<name>\S.*)')
 _SIZE = re.compile(r'(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]?)(I?B)?', re.IGNORECASE)
 _UNITS = {'': 1, 'K': 1024, 'M': 1024**2, 'G': 1024**3, 'T': 1024**4}
+
+
+def suggestion(found: str, words: t.Iterable[str], *, cutoff: float = 0.5) -> str:
+    """The hint to the word that is meant, or an empty text."""
+    close = difflib.get_close_matches(found, list(words), n=1, cutoff=cutoff)
+    return f'did you mean {close[0]}?' if close else ''
 
 
 def parse_size(value: object) -> int:
@@ -37,9 +43,7 @@ def parse_effects(value: object) -> DeclaredEffects:
         return DeclaredEffects(writes=_resources(value))
     for key in value:
         if key not in ('writes', 'reads'):
-            close = difflib.get_close_matches(str(key), ('writes', 'reads'), n=1, cutoff=0.4)
-            hint = f'did you mean {close[0]}?' if close else ''
-            raise DeclarationError(expected='writes and reads', found=key, hint=hint)
+            raise DeclarationError(expected='writes and reads', found=key, hint=suggestion(str(key), ('writes', 'reads'), cutoff=0.4))
     return DeclaredEffects(writes=_resources(value.get('writes')), reads=_resources(value.get('reads')))
 
 

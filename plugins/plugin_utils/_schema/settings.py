@@ -7,74 +7,36 @@ section), and nobody's business among variables.
 """
 from __future__ import annotations
 
-import difflib
+import dataclasses
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeclarationError, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Scope
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import parse_effects, parse_size
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 
-__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'Settings', 'notices', 'read_config', 'resolve']
+__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'Given', 'Settings', 'notices', 'read_config', 'resolve']
 
 MIB = 1024 * 1024
 
 
-class Settings(BaseModel):
-    """What the engine was told, for one task. Frozen; the description of each field is what it expects."""
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the engine was told, for one task. What values there may be: checks.py."""
 
-    model_config = ConfigDict(frozen=True, extra='forbid', arbitrary_types_allowed=True)
-
-    enabled: bool = Field(True, description='yes or no')
-    mode: t.Literal['auto', 'binary', 'ssh'] = Field('auto', description='auto, binary or ssh')
-    ordering: t.Literal['causal', 'linear', 'host'] = Field('causal', description='causal, linear or host')
-    scope: t.Literal['host', 'world'] | None = Field(None, description='host or world')
-    effects: DeclaredEffects | None = Field(None, description='resources like file:/etc/x, as a list or as writes and reads')
-    lookahead: int = Field(200, ge=1, le=100_000, description='a number of tasks from 1 to 100000')
-    cache_dir: str = Field('', description='a path')
-    cache_limit: int = Field(512 * MIB, ge=0, description='a size in bytes, or like 64M or 1G')
-    agent_cache_limit: int = Field(64 * MIB, ge=0, description='a size in bytes, or like 64M or 1G')
+    enabled: bool = True
+    mode: t.Literal['auto', 'binary', 'ssh'] = 'auto'
+    ordering: t.Literal['causal', 'linear', 'host'] = 'causal'
+    scope: t.Literal['host', 'world'] | None = None
+    effects: DeclaredEffects | None = None
+    lookahead: int = 200
+    cache_dir: str = ''
+    cache_limit: int = 512 * MIB
+    agent_cache_limit: int = 64 * MIB
 
     @property
     def rescope(self) -> Scope | None:
         """The declared scope as the rules take it."""
         return None if self.scope is None else Scope(self.scope)
-
-    @field_validator('mode', 'ordering', 'scope', mode='before')
-    @classmethod
-    def _word(cls, value: object) -> object:
-        return str(value).strip().lower() if isinstance(value, str) else value
-
-    @field_validator('cache_limit', 'agent_cache_limit', mode='before')
-    @classmethod
-    def _size(cls, value: object) -> object:
-        return parse_size(value)
-
-    @field_validator('lookahead', mode='before')
-    @classmethod
-    def _count(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError('a boolean is no number')
-        return str(value) if isinstance(value, str) else value
-
-    @field_validator('effects', mode='before')
-    @classmethod
-    def _effects(cls, value: object) -> object:
-        return parse_effects(value)
-
-    @field_validator('cache_dir', mode='before')
-    @classmethod
-    def _path(cls, value: object) -> object:
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError('not a path')
-        return str(value).strip()
 
 
 NAMES: t.Final = ('enabled', 'mode', 'ordering', 'scope', 'effects', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit')
@@ -87,7 +49,7 @@ _VARIABLES = tuple(f'rustle_{name}' for name in NAMES)
 _ENVIRONMENT = tuple(f'RUSTLE_{name.upper()}' for name in NAMES)
 
 
-class _Given(t.NamedTuple):
+class Given(t.NamedTuple):
     """A value as somebody gave it, and where."""
 
     value: t.Any
@@ -106,7 +68,7 @@ def resolve(*, variables: t.Mapping[str, t.Any], environ: t.Mapping[str, str], c
     if settings is None:
         if len(_MEMO) >= _MEMO_LIMIT:
             _MEMO.clear()
-        settings = _MEMO[key] = _validated(dict(zip(NAMES, given, strict=True)), cache_dir=f'{cache_home}/rustle')
+        settings = _MEMO[key] = _settings({name: one for name, one in zip(NAMES, given, strict=True) if one is not None}, cache_dir=f'{cache_home}/rustle')
     return settings
 
 
@@ -116,17 +78,17 @@ _MEMO_LIMIT = 4096
 
 def _given(
     number: int, variables: t.Mapping[str, t.Any], environ: t.Mapping[str, str], config: t.Mapping[str, str]
-) -> _Given | None:
+) -> Given | None:
     value = variables.get(_VARIABLES[number])
     if value is not None:
-        return _Given(value, f'variable {_VARIABLES[number]}')
+        return Given(value, f'variable {_VARIABLES[number]}')
     value = environ.get(_ENVIRONMENT[number])
     if value:
-        return _Given(value, f'environment variable {_ENVIRONMENT[number]}')
+        return Given(value, f'environment variable {_ENVIRONMENT[number]}')
     name = NAMES[number]
     value = config.get(name)
     if value:
-        return _Given(value, f'{getattr(value, "where", "ansible.cfg")}: {name} in [rustle]')
+        return Given(value, f'{getattr(value, "where", "ansible.cfg")}: {name} in [rustle]')
     return None
 
 
@@ -135,37 +97,12 @@ def _fingerprint(value: object) -> object:
     return value if isinstance(value, str) else (type(value).__name__, repr(value))
 
 
-def _validated(given: t.Mapping[str, _Given | None], *, cache_dir: str) -> Settings:
-    values = {name: one.value for name, one in given.items() if one is not None}
-    try:
-        return Settings(**{'cache_dir': cache_dir, **values})
-    except DeclarationError as ex:
-        raise _error(given['effects'], expected=ex.expected, found=ex.found, hint=ex.hint) from ex
-    except ValidationError as ex:
-        name = str(ex.errors()[0]['loc'][0])
-        field = Settings.model_fields[name]
-        raise _error(given[name], expected=str(field.description), words=_words(field.annotation)) from ex
+def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:
+    if not given:
+        return Settings(cache_dir=cache_dir)
+    from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import checked
 
-
-def _error(given: _Given | None, *, expected: str, found: object = None, hint: str = '', words: t.Sequence[str] = ()) -> SettingsError:
-    value, where = given if given is not None else (None, 'defaults')
-    found = value if found is None else found
-    if isinstance(found, str):
-        found = str(found)
-        if '{{' in found:
-            hint = 'the template was not rendered: is a variable in it undefined here?'
-    return SettingsError(expected=expected, found=found, where=where, hint=hint or _suggestion(str(found).lower(), words))
-
-
-def _words(annotation: t.Any) -> tuple[str, ...]:
-    """The words of a Literal, also of an optional one."""
-    parts = t.get_args(annotation)
-    return tuple(word for part in parts for word in (t.get_args(part) or (part,)) if isinstance(word, str))
-
-
-def _suggestion(found: str, words: t.Iterable[str]) -> str:
-    close = difflib.get_close_matches(found, list(words), n=1, cutoff=0.5)
-    return f'did you mean {close[0]}?' if close else ''
+    return Settings(**{'cache_dir': cache_dir, **checked(given)})
 
 
 def notices(*, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> tuple[str, ...]:
@@ -182,5 +119,5 @@ def notices(*, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> tup
 
 
 def _notice(text: str, found: str, words: t.Iterable[str]) -> str:
-    hint = _suggestion(found, words)
+    hint = suggestion(found, words)
     return f'{text} ({hint})' if hint else text

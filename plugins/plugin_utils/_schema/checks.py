@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a setting may be. Imported when the first one is given: a run without settings does without pydantic's start."""
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeclarationError, SettingsError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import parse_effects, parse_size, suggestion
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Given
+
+__all__ = ['Values', 'checked']
+
+
+class Values(BaseModel):
+    """The settings that were given. The description of each field is what it expects; defaults are those of settings.Settings."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid', arbitrary_types_allowed=True)
+
+    enabled: bool | None = Field(None, description='yes or no')
+    mode: t.Literal['auto', 'binary', 'ssh'] | None = Field(None, description='auto, binary or ssh')
+    ordering: t.Literal['causal', 'linear', 'host'] | None = Field(None, description='causal, linear or host')
+    scope: t.Literal['host', 'world'] | None = Field(None, description='host or world')
+    effects: DeclaredEffects | None = Field(None, description='resources like file:/etc/x, as a list or as writes and reads')
+    lookahead: int | None = Field(None, ge=1, le=100_000, description='a number of tasks from 1 to 100000')
+    cache_dir: str | None = Field(None, description='a path')
+    cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
+    agent_cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
+
+    @field_validator('mode', 'ordering', 'scope', mode='before')
+    @classmethod
+    def _word(cls, value: object) -> object:
+        return str(value).strip().lower() if isinstance(value, str) else value
+
+    @field_validator('cache_limit', 'agent_cache_limit', mode='before')
+    @classmethod
+    def _size(cls, value: object) -> object:
+        return parse_size(value)
+
+    @field_validator('lookahead', mode='before')
+    @classmethod
+    def _count(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError('a boolean is no number')
+        return str(value) if isinstance(value, str) else value
+
+    @field_validator('effects', mode='before')
+    @classmethod
+    def _effects(cls, value: object) -> object:
+        return parse_effects(value)
+
+    @field_validator('cache_dir', mode='before')
+    @classmethod
+    def _path(cls, value: object) -> object:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError('not a path')
+        return str(value).strip()
+
+
+def checked(given: t.Mapping[str, Given]) -> dict[str, t.Any]:
+    """The values in the types of the settings. Raises SettingsError at the first bad one."""
+    try:
+        values = Values(**{name: one.value for name, one in given.items()})
+    except DeclarationError as ex:
+        raise _error(given['effects'], expected=ex.expected, found=ex.found, hint=ex.hint) from ex
+    except ValidationError as ex:
+        name = str(ex.errors()[0]['loc'][0])
+        field = Values.model_fields[name]
+        raise _error(given[name], expected=str(field.description), words=_words(field.annotation)) from ex
+    return {name: getattr(values, name) for name in given}
+
+
+def _error(given: Given, *, expected: str, found: object = None, hint: str = '', words: t.Sequence[str] = ()) -> SettingsError:
+    found = given.value if found is None else found
+    if isinstance(found, str):
+        found = str(found)
+        if '{{' in found:
+            hint = 'the template was not rendered: is a variable in it undefined here?'
+    return SettingsError(expected=expected, found=found, where=given.where, hint=hint or suggestion(str(found).lower(), words))
+
+
+def _words(annotation: t.Any) -> tuple[str, ...]:
+    """The words of an optional Literal."""
+    return tuple(word for part in t.get_args(annotation) for word in t.get_args(part) if isinstance(word, str))
