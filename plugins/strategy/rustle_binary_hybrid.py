@@ -112,7 +112,7 @@ def _session() -> t.Any:
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import coroutine
         if coroutine.GREENLET_ERROR is not None:
             raise coroutine.GREENLET_ERROR
-        if importlib.util.find_spec('pydantic') is None:  # imported when the first setting is given
+        if importlib.util.find_spec('pydantic') is None:  # imported when a setting has to be checked
             raise ImportError('pydantic', name='pydantic')
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
         if not compat.core_supported():

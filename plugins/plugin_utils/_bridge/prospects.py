@@ -22,7 +22,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups imp
 from . import compat
 from .modules import find_module
 
-__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'stock_reason']
+__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'reads_controller', 'stock_reason']
 
 _CORE = os.path.dirname(action_plugins.__file__)
 _PACKAGE = os.path.dirname(ansible.__file__) + os.sep
@@ -87,6 +87,12 @@ def cut_before(task: t.Any, *, facts: bool, anything: bool, asking: bool) -> Rea
     if asking and plugin == 'include_vars' and 'dir' in task.args:
         return Reason.CONTROLLER_FILES  # which files are there is not asked through a seam
     return None
+
+
+def reads_controller(task: t.Any) -> bool:
+    """Whether the task reads a file of the controller, if it runs at all. In doubt False: what it has read is known once it is prepared."""
+    plugin, args = plugin_of(task), task.args
+    return plugin == 'template' or (plugin in ('copy', 'unarchive', 'assemble') and 'src' in args and 'remote_src' not in args)
 
 
 def ends_bundle(task: t.Any) -> Reason | None:

@@ -336,6 +336,8 @@ class PlayRun:
                 return reason, ''
             if prospects.stock_reason(task) is not None:
                 return Reason.STOCK, ''
+            if prospects.reads_controller(task) and any(map(self.rules.any_file, self._writes_to_controller())):
+                return Reason.CONTROLLER_FILES, ''  # found out without preparing it
             guard, facts = self._guard(run)
             asking = any(other.waiting_for is not None for other in run.under_way())
             reason = prospects.cut_before(task, facts=facts, anything=bool(guard.names) or facts, asking=asking)
@@ -358,12 +360,14 @@ class PlayRun:
 
     def _being_written(self, execution: Execution) -> bool:
         """Whether a file that was read ahead may still be written by a task under way, where hosts are the controller itself."""
+        return any(self.rules.touched(writes, execution.files_read) for writes in self._writes_to_controller())
+
+    def _writes_to_controller(self) -> t.Iterator[tuple[str, ...]]:
+        """What each task under way may write, where hosts are the controller itself."""
         for run in self.hosts.values():
             others = [other for other in run.under_way() if other.waiting_for is not None]
             if others and self.rules.on_controller(run.host):
-                if any(self.rules.touched(self.rules.writes(other), execution.files_read) for other in others):
-                    return True
-        return False
+                yield from map(self.rules.writes, others)
 
     def _ends_with(self, run: HostRun, tail: Execution) -> Reason | None:
         """Why nothing may run before the result of ``tail`` is judged."""

@@ -106,6 +106,11 @@ class Rules:
         return tuple(found)
 
     @staticmethod
+    def any_file(writes: t.Iterable[str]) -> bool:
+        """Whether what ``writes`` may write any file there is."""
+        return not {'file:*', '*'}.isdisjoint(writes)
+
+    @staticmethod
     def touched(writes: t.Iterable[str], paths: t.Iterable[str]) -> bool:
         """Whether files at ``paths`` may be written by what ``writes``."""
         return conflicts(tuple(writes), tuple(f'file:{path}' for path in paths))

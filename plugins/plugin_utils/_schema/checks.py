@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a setting may be. Imported when the first one is given: a run without settings does without pydantic's start."""
+"""What a setting may be. Imported when one is given that is not plainly right: most runs do without pydantic's start."""
 from __future__ import annotations
 
 import typing as t
@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic im
     field_validator,
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import parse_effects, parse_size, suggestion
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Given
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Given, Mode, Ordering, Place
 
 __all__ = ['Values', 'checked']
 
@@ -25,9 +25,9 @@ class Values(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid', arbitrary_types_allowed=True)
 
     enabled: bool | None = Field(None, description='yes or no')
-    mode: t.Literal['auto', 'binary', 'ssh'] | None = Field(None, description='auto, binary or ssh')
-    ordering: t.Literal['causal', 'linear', 'host'] | None = Field(None, description='causal, linear or host')
-    scope: t.Literal['host', 'world'] | None = Field(None, description='host or world')
+    mode: Mode | None = Field(None, description='auto, binary or ssh')
+    ordering: Ordering | None = Field(None, description='causal, linear or host')
+    scope: Place | None = Field(None, description='host or world')
     effects: DeclaredEffects | None = Field(None, description='resources like file:/etc/x, as a list or as writes and reads')
     lookahead: int | None = Field(None, ge=1, le=100_000, description='a number of tasks from 1 to 100000')
     cache_dir: str | None = Field(None, description='a path')

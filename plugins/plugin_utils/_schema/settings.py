@@ -14,9 +14,14 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import D
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 
-__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'Given', 'Settings', 'notices', 'read_config', 'resolve']
+__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'notices', 'read_config', 'resolve']
 
 MIB = 1024 * 1024
+
+
+Mode = t.Literal['auto', 'binary', 'ssh']
+Ordering = t.Literal['causal', 'linear', 'host']
+Place = t.Literal['host', 'world']
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,9 +29,9 @@ class Settings:
     """What the engine was told, for one task. What values there may be: checks.py."""
 
     enabled: bool = True
-    mode: t.Literal['auto', 'binary', 'ssh'] = 'auto'
-    ordering: t.Literal['causal', 'linear', 'host'] = 'causal'
-    scope: t.Literal['host', 'world'] | None = None
+    mode: Mode = 'auto'
+    ordering: Ordering = 'causal'
+    scope: Place | None = None
     effects: DeclaredEffects | None = None
     lookahead: int = 200
     cache_dir: str = ''
@@ -97,12 +102,18 @@ def _fingerprint(value: object) -> object:
     return value if isinstance(value, str) else (type(value).__name__, repr(value))
 
 
-def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:
-    if not given:
-        return Settings(cache_dir=cache_dir)
-    from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import checked
+_WORDS = {'mode': t.get_args(Mode), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place)}
 
-    return Settings(**{'cache_dir': cache_dir, **checked(given)})
+
+def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:
+    values: dict[str, t.Any] = {'cache_dir': cache_dir}
+    doubtful = {name: one for name, one in given.items() if one.value not in _WORDS.get(name, ())}
+    values |= {name: str(one.value) for name, one in given.items() if name not in doubtful}
+    if doubtful:
+        from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import checked
+
+        values |= checked(doubtful)
+    return Settings(**values)
 
 
 def notices(*, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ import sys
 sys.modules['pydantic'] = None
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema import _pydantic, settings
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import MissingPackage
-print(settings.resolve(variables={}, environ={}, config={}).mode)
+print(settings.resolve(variables={}, environ={'RUSTLE_MODE': 'ssh'}, config={}).mode)
 try:
-    settings.resolve(variables={'rustle_mode': 'ssh'}, environ={}, config={})
+    settings.resolve(variables={'rustle_lookahead': 5}, environ={}, config={})
 except MissingPackage as ex:
     print(_pydantic.HAS_PYDANTIC, ex)
 """
@@ -31,4 +31,4 @@ def test_without_pydantic_one_line_names_the_package() -> None:
     run = subprocess.run([sys.executable, "-c", SCRIPT], env={"PYTHONPATH": str(collections)}, capture_output=True, text=True, check=False)
     if run.returncode:
         pytest.fail(run.stderr)
-    assert run.stdout.startswith("auto\nFalse ") and "pip install pydantic" in run.stdout
+    assert run.stdout.startswith("ssh\nFalse ") and "pip install pydantic" in run.stdout
