@@ -8,7 +8,6 @@ Rule 3: when the controller is gone, what runs is ended and nothing stays but th
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -20,7 +19,7 @@ from typing import Any, Deque, Dict, List, Optional, Set
 from . import child, messages, protocol
 from .framing import Decoder, ProtocolError, encode
 from .messages import message
-from .output import anonymous_file
+from .output import anonymous_file, high
 from .payload import Archive, Cache, Mount
 from .runner import Finished, Runner
 from .warm import Warmth
@@ -28,7 +27,6 @@ from .warm import Warmth
 __all__ = ["Loop"]
 
 _CHUNK = 1 << 18
-_HIGH = 64  # modules find low descriptors free, as in a new process
 _GRACE = 2.0
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _TIDY_AFTER = 1.0
@@ -42,9 +40,9 @@ class Loop:
         self._begin = child.Begin(path)
         self._ours: Set[int] = set(archive.descriptors)
         # Children get descriptors 0 to 2 of their own; the controller's ends must not be among those they could inherit.
-        self._source = self._claim(fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, _HIGH))
-        self._sink = self._claim(fcntl.fcntl(sink, fcntl.F_DUPFD_CLOEXEC, _HIGH))
-        self._stderr = self._claim(fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, _HIGH))
+        self._source = self._claim(high(source))
+        self._sink = self._claim(high(sink))
+        self._stderr = self._claim(high(2))
         self._wake = self._wakeup()
         noise = self._take_over_standard_streams()
         sys.modules["__main__"] = self._begin.main
@@ -214,7 +212,7 @@ class Loop:
         read, write = os.pipe()
         ends = []
         for end in (read, write):
-            ends.append(self._claim(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH)))
+            ends.append(self._claim(high(end)))
             os.close(end)
             os.set_blocking(ends[-1], False)
         signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
@@ -232,7 +230,7 @@ class Loop:
         os.dup2(noise, 1)
         os.dup2(noise, 2)
         os.close(null)
-        kept = self._claim(fcntl.fcntl(noise, fcntl.F_DUPFD_CLOEXEC, _HIGH))
+        kept = self._claim(high(noise))
         os.close(noise)
         return kept
 

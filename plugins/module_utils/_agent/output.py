@@ -8,10 +8,11 @@ Rule 3: commands write into pipes, as over ssh: in a shell, `> /dev/stderr` woul
 
 from __future__ import annotations
 
+import fcntl
 import os
 from typing import Dict, List, Optional, Set, Tuple
 
-__all__ = ["MAX_OUTPUT", "Files", "Pipes", "anonymous_file", "file_with"]
+__all__ = ["MAX_OUTPUT", "Files", "Pipes", "anonymous_file", "file_with", "high"]
 
 MAX_OUTPUT = 128 * 1024 * 1024
 _CHUNK = 1 << 16
@@ -27,6 +28,11 @@ def anonymous_file(name: str) -> int:
     descriptor, path = tempfile.mkstemp(prefix="rustle-", dir=os.environ.get("TMPDIR") or "/tmp")
     os.unlink(path)
     return descriptor
+
+
+def high(descriptor: int) -> int:
+    """Return a duplicate among the high descriptors: modules find the low ones free, as in a new process."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64)
 
 
 def file_with(data: bytes) -> int:

@@ -7,19 +7,16 @@ Rule 2: it holds nothing of the agent's: when the agent is gone it reads the end
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 from typing import Any, Dict, Set
 
 from . import child
-from .output import Files
+from .output import Files, high
 from .payload import Archive
 
 __all__ = ["Spare"]
-
-_HIGH = 64  # modules find low descriptors free, as in a new process
 
 
 class Spare:
@@ -53,7 +50,10 @@ class Spare:
         return {self._orders, *self.output.ends}
 
     def run(self, step: Dict[str, Any]) -> bool:
-        """Let it run a module step; False when it has ended before, and will not."""
+        """Let it run a module step; False when it has ended before, and will not.
+
+        What kills it from now on has killed the module, even if that had no time to begin.
+        """
         if os.waitpid(self.pid, os.WNOHANG)[0]:
             self._close()
             return False
@@ -80,6 +80,6 @@ class Spare:
 def _pipe() -> Any:
     ends = []
     for end in os.pipe():
-        ends.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH))
+        ends.append(high(end))
         os.close(end)
     return ends

@@ -137,6 +137,9 @@ def prepare(action: t.Any, module_name: str, module_args: dict[str, t.Any], task
     if _extensions_wanted(task_vars):
         raise Unsupported(Reason.UNSUPPORTED, 'AnsiballZ extensions')
     interpreter = interpreter_of(action, task_vars, hashbang)
+    if any(map(str.isspace, interpreter)):
+        # rare, and whoever has one reads the quoted command in stock's -vvv output
+        raise Unsupported(Reason.UNSUPPORTED, 'an interpreter with blanks in its path')
     environment: dict[str, t.Any] = {}
     action._compute_environment_string(environment)
     env = {str(name): str(value) for name, value in environment.items()}

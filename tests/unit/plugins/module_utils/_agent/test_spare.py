@@ -63,7 +63,8 @@ def test_it_ends_when_nothing_is_left_to_run(agent):
 
 
 def test_when_it_was_killed_another_takes_its_place(agent):
-    first, second = in_turn(agent, UNTIL_SPARE + "os.kill(spare, 9)\nresult['spare'] = spare", PID)
+    kill = "os.kill(spare, 9)\nwhile spare in children(os.getppid()):\n    time.sleep(.005)\nresult['spare'] = spare"
+    first, second = in_turn(agent, UNTIL_SPARE + kill, PID)
     assert second.stop is None
     assert second.result["pid"] != first.result["spare"]
 
