@@ -19,7 +19,7 @@ from typing import Any, Deque, Dict, List, Optional, Set
 from . import child, messages, protocol
 from .framing import Decoder, ProtocolError, encode
 from .messages import message
-from .output import anonymous_file, high
+from .output import anonymous_file, high, high_pipe
 from .payload import Archive, Cache, Mount
 from .runner import Finished, Runner
 from .warm import Warmth
@@ -209,16 +209,13 @@ class Loop:
 
     def _wakeup(self) -> int:
         """Return a descriptor on which signals arrive as bytes."""
-        read, write = os.pipe()
-        ends = []
+        read, write = map(self._claim, high_pipe())
         for end in (read, write):
-            ends.append(self._claim(high(end)))
-            os.close(end)
-            os.set_blocking(ends[-1], False)
-        signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, *_ENDING):
             signal.signal(number, lambda *_: None)
-        return ends[0]
+        return read
 
     def _take_over_standard_streams(self) -> int:
         """Leave nothing of the controller's on 0 to 2, and notice what imports write. Return where they write to."""

@@ -12,7 +12,7 @@ import fcntl
 import os
 from typing import Dict, List, Optional, Set, Tuple
 
-__all__ = ["MAX_OUTPUT", "Files", "Pipes", "anonymous_file", "file_with", "high"]
+__all__ = ["MAX_OUTPUT", "Files", "Pipes", "anonymous_file", "file_with", "high", "high_pipe"]
 
 MAX_OUTPUT = 128 * 1024 * 1024
 _CHUNK = 1 << 16
@@ -33,6 +33,15 @@ def anonymous_file(name: str) -> int:
 def high(descriptor: int) -> int:
     """Return a duplicate among the high descriptors: modules find the low ones free, as in a new process."""
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64)
+
+
+def high_pipe() -> Tuple[int, int]:
+    """Return the two ends of a pipe, reading end first, among the high descriptors."""
+    low = os.pipe()
+    read, write = map(high, low)
+    for end in low:
+        os.close(end)
+    return read, write
 
 
 def file_with(data: bytes) -> int:

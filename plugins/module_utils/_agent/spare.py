@@ -13,7 +13,7 @@ import signal
 from typing import Any, Dict, Set
 
 from . import child
-from .output import Files, high
+from .output import Files, high_pipe
 from .payload import Archive
 
 __all__ = ["Spare"]
@@ -24,7 +24,7 @@ class Spare:
 
     def __init__(self, begin: child.Begin, archives: Dict[str, Archive], ours: Set[int], version: int) -> None:
         self.version = version
-        read, self._orders = _pipe()
+        read, self._orders = high_pipe()
         try:
             self.output = Files()
             try:
@@ -75,11 +75,3 @@ class Spare:
     def _close(self) -> None:
         os.close(self._orders)
         self.output.close()
-
-
-def _pipe() -> Any:
-    ends = []
-    for end in os.pipe():
-        ends.append(high(end))
-        os.close(end)
-    return ends

@@ -14,22 +14,9 @@ import time
 import pytest
 from ansible_collections.rustle.engine.plugins.module_utils._agent import framing, messages
 
+from .conftest import gone, is_running
+
 TOKEN = "@@TMP@@"
-
-
-def is_running(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def gone(pid: int) -> bool:
-    until = time.monotonic() + 30
-    while is_running(pid) and time.monotonic() < until:
-        time.sleep(0.01)
-    return not is_running(pid)
 
 
 def put(path, mode=0o600, **fields) -> dict:

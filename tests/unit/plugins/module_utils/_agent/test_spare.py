@@ -10,7 +10,7 @@ import time
 import pytest
 from ansible_collections.rustle.engine.plugins.module_utils._agent import messages
 
-from .conftest import UNTIL_SPARE
+from .conftest import UNTIL_SPARE, gone
 
 PID = "import os; result['pid'] = os.getpid()"
 
@@ -33,13 +33,6 @@ def children(agent) -> list[int]:
     scope: dict = {}
     exec(UNTIL_SPARE.partition("until =")[0], scope)
     return scope["children"](agent.process.pid)
-
-
-def gone(pid: int) -> bool:
-    until = time.monotonic() + 30
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < until:
-        time.sleep(0.01)
-    return not os.path.exists(f"/proc/{pid}")
 
 
 def test_the_next_module_runs_in_the_child_that_waited(agent):
