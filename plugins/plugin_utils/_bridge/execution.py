@@ -11,6 +11,7 @@ import collections
 import enum
 import typing as t
 
+from ansible import constants as C
 from ansible._internal._errors import _task_timeout
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -59,6 +60,7 @@ class Execution(Asking):
         self.to_judge = False  # an item has ended in a way that has to be judged, others are still under way
         self.error: BaseException | None = None
         self._messages: list[t.Any] = []
+        self._verdict: tuple[bool, dict[str, t.Any] | None] | None = None
         self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()
         self.trace: collections.deque[tuple[Question, t.Any]] = collections.deque()
         self.answered: list[tuple[Question, t.Any]] = []  # every exchange so far, in the order of the calls
@@ -127,6 +129,8 @@ class Execution(Asking):
 
     def messages(self) -> list[t.Any]:
         """What it has said since the last call, in order."""
+        if self.done:
+            self._judge()  # who gets the result may change it
         self._messages += self.queue.take()
         messages, self._messages = self._messages, []
         return messages
@@ -135,6 +139,22 @@ class Execution(Asking):
         """The wire form of the task's result, kept for delivery; None before the end."""
         self._messages += self.queue.take()
         return next((m for m in reversed(self._messages) if compat.is_task_result(m)), None)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a finished task has failed, ignored or not."""
+        return self._judge()[0]
+
+    @property
+    def learned(self) -> dict[str, t.Any] | None:
+        """The variables that a finished task gives its host; None when it changes more than can be laid over its variables."""
+        return self._judge()[1]
+
+    def _judge(self) -> tuple[bool, dict[str, t.Any] | None]:
+        if self._verdict is None:
+            wire = self.result()
+            self._verdict = (True, None) if wire is None else (compat.failed(wire), compat.learned(self.task, wire, C._ACTION_SET_FACT))
+        return self._verdict
 
     def _go(self, answer: t.Any = None, error: BaseException | None = None) -> None:
         question = self._coroutine.resume(answer, error)

@@ -95,10 +95,27 @@ def reads_controller(task: t.Any) -> bool:
     return plugin == 'template' or (plugin in ('copy', 'unarchive', 'assemble') and 'src' in args and 'remote_src' not in args)
 
 
-def ends_bundle(task: t.Any) -> Reason | None:
-    """Why nothing of the host may be run ahead of this task's result, whatever the target answers."""
+def ends_bundle(task: t.Any, *, ended: bool) -> Reason | None:
+    """Why nothing of the host may be run ahead of linear taking up this task's result; ``ended``: the controller has judged it already."""
     if isinstance(task, TaskInclude):
         return Reason.INCLUDE
+    reason = None if ended else _awaits_verdict(task)
+    if reason is not None:
+        return reason
+    action = _short(str(task.action))
+    if action == 'include_vars':
+        return Reason.INCLUDE_VARS
+    if action in ('add_host', 'group_by'):
+        return Reason.ADD_HOST if action == 'add_host' else Reason.GROUP_BY
+    if action == 'set_fact' and str(task.args.get('cacheable', 'no')).lower() not in ('no', 'false'):
+        return Reason.CACHEABLE
+    if task.delegate_to is not None:
+        return Reason.DELEGATED
+    return None
+
+
+def _awaits_verdict(task: t.Any) -> Reason | None:
+    """Why the task's result must be known before anything else of the host is prepared."""
     if not all(isinstance(condition, bool) for condition in task.changed_when or ()):
         return Reason.JUDGE_CHANGED_WHEN
     if not all(condition is False for condition in task.failed_when or ()):  # a constant true fails what the agent takes for good
@@ -107,17 +124,8 @@ def ends_bundle(task: t.Any) -> Reason | None:
         return Reason.UNTIL
     if task.timeout:
         return Reason.TIMEOUT
-    action = _short(str(task.action))
-    if action == 'include_vars':
-        return Reason.INCLUDE_VARS
-    if action in ('add_host', 'group_by'):
-        return Reason.ADD_HOST if action == 'add_host' else Reason.GROUP_BY
-    if action == 'set_fact' and str(task.args.get('cacheable', 'no')).lower() not in ('no', 'false'):
-        return Reason.CACHEABLE
     if any(name.startswith('ansible_') for name in compat.register_names(task)):
         return Reason.REGISTER  # connection variables are read without a template
-    if task.delegate_to is not None:
-        return Reason.DELEGATED
     return None
 
 

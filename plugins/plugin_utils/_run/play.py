@@ -32,6 +32,9 @@ __all__ = ['PlayRun']
 
 _display = Display()
 
+#: cuts that end when the tasks before them have: no need to wait for linear, which other hosts may hold back
+_UNTIL_DONE = frozenset((Reason.REGISTER, Reason.JUDGE_CHANGED_WHEN, Reason.JUDGE_FAILED_WHEN, Reason.UNTIL, Reason.TIMEOUT, Reason.MULTI_STEP))
+
 
 class HostRun:
     """One host in the play: the task that linear waits for, and those prepared beyond it, in order."""
@@ -43,6 +46,8 @@ class HostRun:
         self.ahead: collections.deque[Execution] = collections.deque()
         self.view: Foresight | None = None
         self.cut: Reason | None = None
+        self.task_vars: dict[str, t.Any] = {}  # of the current task
+        self.state: t.Any = None  # of the iterator for this host, while linear waits for the current task
 
     def under_way(self) -> list[Execution]:
         """Executions whose results linear has not taken up yet."""
@@ -62,6 +67,7 @@ class PlayRun:
         self.tally = Tally()
         self.hosts: dict[str, HostRun] = {}
         self.masters = Masters()
+        self._reads: collections.defaultdict[str, set[str]] = collections.defaultdict(set)  # task -> names that cut a bundle before it
         self.rules = Rules(strategy, self.play, self.hub.forks)
         self._get_vars = strategy._variable_manager.get_vars
         strategy._variable_manager.get_vars = self.get_vars
@@ -103,7 +109,7 @@ class PlayRun:
             self._withdraw(run)
             self._stock(Reason.UNREACHED, host, task)
             return False
-        run.current = execution
+        run.current, run.task_vars, run.state = execution, task_vars, self.iterator.get_state_for_host(host.name)
         execution.claimed = True
         execution.run = run
         self.strategy._queued_task_cache[(host.name, task._uuid)] = {
@@ -114,7 +120,7 @@ class PlayRun:
             self.hub.submit(run.lane, execution)
             self.hub.rouse()  # it works while its next tasks are prepared
         if run.current is execution:
-            self._look_ahead(run, task_vars)
+            self._look_ahead(run)
         self._tell(execution)
         return True
 
@@ -154,15 +160,15 @@ class PlayRun:
         if execution.outcome is Outcome.WAITING:
             self.hub.submit(run.lane, execution)
             if execution is run.current and execution.final and run.cut is Reason.MULTI_STEP:
-                # its last step is under way now: the host may run ahead again
-                run.view = None
-                self._look_ahead(run, self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]['task_vars'])
+                self._look_again(run)  # its last step is under way now
         elif execution.outcome is Outcome.DROPPED and execution in run.ahead:
             self._drop_from(run, execution)
         if execution.claimed and execution.outcome is Outcome.AGAIN:
             self._again(execution)
         elif execution.claimed:
             self._tell(execution)
+        if execution.done and run.cut in _UNTIL_DONE and execution in run.under_way():
+            self._look_again(run)
 
     def _again(self, execution: Execution) -> None:
         """The claimed task has its answers, but was prepared when something it reads was not known: run it over them with what is known now."""
@@ -289,7 +295,13 @@ class PlayRun:
     def _may_look_ahead(self) -> bool:
         return not (self.strategy._step or self.strategy.debugger_active)
 
-    def _look_ahead(self, run: HostRun, task_vars: dict[str, t.Any]) -> None:
+    def _look_again(self, run: HostRun) -> None:
+        """What held the host back may be over: look ahead from where linear still waits."""
+        if self.iterator.get_state_for_host(run.host.name) is run.state:
+            run.view = None
+            self._look_ahead(run)
+
+    def _look_ahead(self, run: HostRun) -> None:
         """Prepare and submit the next tasks of the host as far as nobody can notice."""
         if not self._may_look_ahead():
             return
@@ -300,7 +312,7 @@ class PlayRun:
             run.view = Foresight(self.iterator, run.host, [])
         reason, detail = self._pass_what_is_ahead(run) if fresh else (None, '')
         if reason is None:
-            reason, detail = self._advance(run, task_vars)
+            reason, detail = self._advance(run)
         run.cut = reason
         self.tally.cuts[reason] += 1
         _display.vvv(f'rustle: bundle ends: {reason.value} {detail}({reason.text})', host=run.host.name)
@@ -317,8 +329,8 @@ class PlayRun:
             before = execution
         return None, ''
 
-    def _advance(self, run: HostRun, task_vars: dict[str, t.Any]) -> tuple[Reason, str]:
-        settings = self.session.settings(task_vars)
+    def _advance(self, run: HostRun) -> tuple[Reason, str]:
+        settings = self.session.settings(run.task_vars)
         limit = settings.lookahead
         tail = run.ahead[-1] if run.ahead else run.current
         barrier = self.rules.barrier(tail.task, run.host, settings)
@@ -343,11 +355,16 @@ class PlayRun:
             reason = prospects.cut_before(task, facts=facts, anything=bool(guard.names) or facts, asking=asking)
             if reason is not None:
                 return reason, ''
+            held = self._reads[task._uuid].intersection(guard.names)
+            if held:
+                return Reason.REGISTER, min(held) + ' '  # what it read for another host, or a moment ago, it reads again
             seen: dict[str, t.Any] = {}
             execution = self._execution(run.host, task, guard=guard, make_vars=functools.partial(self._vars_ahead, run, task, seen))
             execution.run = run
             execution.start()
             if execution.outcome in (Outcome.STOCK, Outcome.CUT):
+                if execution.reason is Reason.REGISTER:
+                    self._reads[task._uuid].add(execution.detail)
                 return (execution.reason or Reason.STOCK) if execution.outcome is Outcome.CUT else Reason.STOCK, execution.detail + ' '
             if execution.files_read and self._being_written(execution):
                 execution.drop()
@@ -375,13 +392,11 @@ class PlayRun:
             return Reason.FAILED
         if tail.outcome is Outcome.WAITING and not tail.final:
             return Reason.MULTI_STEP
-        if tail.done:
-            result = tail.result()
-            if result is None or compat.failed(result):
-                return Reason.FAILED
+        if tail.done and tail.failed:
+            return Reason.FAILED
         if tail.discovered:
             return Reason.FACTS
-        reason = prospects.ends_bundle(tail.task) or run.view.started(tail.task)
+        reason = prospects.ends_bundle(tail.task, ended=tail.done) or run.view.started(tail.task)
         if reason is None and not all(self._handler_exists(name) for name in prospects.notifications(tail.task) or ()):
             return Reason.NOTIFY
         return reason
@@ -393,7 +408,7 @@ class PlayRun:
         names: dict[str, Reason] = {}
         facts = False
         for execution in run.under_way():
-            if execution.done and execution is not run.current:
+            if execution.done:
                 continue  # what it sets is laid over the variables
             for name in compat.register_names(execution.task):
                 names[name] = Reason.REGISTER
@@ -419,14 +434,10 @@ class PlayRun:
         """What finished executions have learned, over the host's variables."""
         learned: dict[str, t.Any] = {}
         for execution in run.under_way():
-            result = execution.result() if execution.done else None
-            if result is None and execution is run.current and execution.done:
-                continue
-            if result is not None:
-                names = compat.learned(execution.task, result, C._ACTION_SET_FACT)
-                if names is None:
+            if execution.done:
+                if execution.learned is None:
                     raise Hazard(Reason.FACTS, execution.task.get_name())
-                learned.update(names)
+                learned.update(execution.learned)
         cache = self.strategy._variable_manager._nonpersistent_fact_cache
         if not learned:
             yield

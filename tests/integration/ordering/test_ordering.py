@@ -128,6 +128,20 @@ def test_hosts_do_run_ahead_where_nobody_can_notice(fleet: Fleet) -> None:
     assert any(mark.number == 1 and mark.start < ended for mark in marks), "every host waited for the slowest"
 
 
+@pytest.mark.parametrize("fleet", SSH, indirect=True, ids=["ssh"])
+def test_hosts_run_past_their_own_results_while_another_is_slow(fleet: Fleet) -> None:
+    """The first host ends its first step only when another has begun the third, which reads what the two before it have registered."""
+    steps = [
+        Step(copy.action, copy.args, await_start_of={"h001": 2}, keywords={"register": "one", "changed_when": "one is not failed"}),
+        Step(lineinfile.action, lineinfile.args, keywords={"register": "two", "when": "one is changed"}),
+        Step(stat.action, stat.args, keywords={"when": "two is not skipped"}),
+    ]
+    marks = check(fleet, steps, SEED)
+    assert len(marks) == 9
+    ended = next(mark.end for mark in marks if (mark.number, mark.host) == (0, "h001"))
+    assert any(mark.number == 2 and mark.start < ended for mark in marks), "every host waited for the slowest"
+
+
 @pytest.mark.parametrize("fleet", [{"connection": "ssh", "delay_ms": [0, 10, 40]}], indirect=True, ids=["ssh"])
 def test_real_modules_keep_their_order_on_links_of_different_speed(fleet: Fleet, tmp_path: Path) -> None:
     """Every step writes a file of its own: when that was written says when the step ran."""
