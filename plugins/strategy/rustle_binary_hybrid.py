@@ -109,6 +109,8 @@ _said: list[str] = []
 def _session() -> t.Any:
     """The engine's session, or None where the strategy has to run as plain linear; the reason is said once."""
     try:
+        from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import bytecode
+        bytecode.install()
         from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import coroutine
         if coroutine.GREENLET_ERROR is not None:
             raise coroutine.GREENLET_ERROR
