@@ -8,6 +8,7 @@ Rule 2: nothing of the agent is left in the child: descriptors, signal handlers,
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import gc
 import importlib
 import json
@@ -16,13 +17,14 @@ import signal
 import sys
 import time
 from types import ModuleType
-from typing import Any, Dict, Iterable, List, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional
 
+from .hooks import Hooks
 from .output import file_with
 from .payload import Archive, Mount, is_payload_module
 from .warm import FRESH, LOADER, PURGED, WARM
 
-__all__ = ["Begin", "Streams", "await_module", "fork", "run_command", "run_module"]
+__all__ = ["Begin", "Streams", "await_module", "run_command", "run_module"]
 
 # Python ignores these; programs expect to find them as they are by default (subprocess's restore_signals).
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
@@ -45,25 +47,41 @@ class Streams(NamedTuple):
 
 
 class Begin:
-    """How the agent found its process when it started: that is how each child finds its own."""
+    """How the agent found its process when it started: that is how each child finds its own.
 
-    def __init__(self, path: List[str]) -> None:
+    Signals go through _signal: signal makes an enum of each one, and a child copies the memory of each that it touches.
+    """
+
+    def __init__(self, path: List[str], hooks: Hooks) -> None:
         self.path = path
+        self._hooks = hooks
         self.cwd = _cwd()
-        self.signals = {number: signal.getsignal(number) for number in signal.valid_signals()}
-        self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._handlers: Dict[int, Any] = {}
+        self._all_signals = {int(number) for number in signal.valid_signals()}
+        self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
         self.main = ModuleType("__main__")
         self.main.__dict__["__builtins__"] = __builtins__
         self.main.__dict__["_ANSIBALLZ_WRAPPER"] = True
 
+    def handle(self, number: int, handler: Callable[..., Any]) -> None:
+        """Set a signal handler of the agent's. (What imports set is undone at once: traces.py.)"""
+        self._handlers[number] = _signal.signal(number, handler)
 
-def fork() -> int:
-    """fork, with all signals blocked in the child: it unblocks them when the agent's handlers are gone."""
-    old = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    pid = os.fork()
-    if pid:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)
-    return pid
+    def fork(self) -> int:
+        """fork, with all signals blocked in the child: it unblocks them when the agent's handlers are gone."""
+        old = _signal.pthread_sigmask(_signal.SIG_SETMASK, self._all_signals)
+        pid = self._hooks.fork()
+        if pid:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, old)
+        return pid
+
+    def restore_signals(self) -> None:
+        """In a child: handle signals as the agent's process did before it was an agent."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._handlers.items():
+            if handler is not None:
+                _signal.signal(number, handler)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
 
 
 def run_module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:
@@ -117,11 +135,7 @@ def _call_loader(archive: Archive, step: Dict[str, Any], params: bytes) -> None:
 
 def _detach(begin: Begin, streams: Streams, ours: Iterable[int]) -> None:
     """Leave everything of the agent's behind."""
-    signal.set_wakeup_fd(-1)
-    for number, handler in begin.signals.items():
-        if handler is not None and signal.getsignal(number) != handler:
-            signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, begin.mask)
+    begin.restore_signals()
     os.setsid()
     for descriptor, stream in enumerate(streams):
         os.dup2(stream, descriptor)

@@ -18,6 +18,7 @@ from typing import Any, Deque, Dict, List, Optional, Set
 
 from . import child, messages, protocol
 from .framing import Decoder, ProtocolError, encode
+from .hooks import Hooks
 from .messages import message
 from .output import anonymous_file, high, high_pipe
 from .payload import Archive, Cache, Mount
@@ -35,9 +36,9 @@ _TIDY_AFTER = 1.0
 class Loop:
     """One agent: runs from `run` until the controller says bye or is gone."""
 
-    def __init__(self, mount: Mount, sha: str, path: List[str], source: int, sink: int) -> None:
+    def __init__(self, mount: Mount, sha: str, path: List[str], hooks: Hooks, source: int, sink: int) -> None:
         self._archive = archive = mount.archives[0]
-        self._begin = child.Begin(path)
+        self._begin = child.Begin(path, hooks)
         self._ours: Set[int] = set(archive.descriptors)
         # Children get descriptors 0 to 2 of their own; the controller's ends must not be among those they could inherit.
         self._source = self._claim(high(source))
@@ -214,7 +215,7 @@ class Loop:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, *_ENDING):
-            signal.signal(number, lambda *_: None)
+            self._begin.handle(number, lambda *_: None)
         return read
 
     def _take_over_standard_streams(self) -> int:

@@ -24,7 +24,8 @@ from . import codefile
 
 __all__ = ["FIRST", "Archive", "Cache", "Mount", "is_payload_module"]
 
-FIRST = "rustle_agent/payload.py"  # this file: where there is compiled code, server.py imports it without zipimport
+# Where there is compiled code, server.py imports them without zipimport.
+FIRST = ("rustle_agent/hooks.py", "rustle_agent/payload.py")
 
 _OURS = re.compile(r"([0-9a-f]{64})\.(pyz|[\w.-]+\.code)\Z")
 _PACKAGE = "/__init__.py"
@@ -87,8 +88,9 @@ class Archive:
 
     def save(self) -> None:
         """Keep what was compiled since the start for the next agent."""
-        if FIRST in self.files:
-            self.code(FIRST)
+        for name in FIRST:
+            if name in self.files:
+                self.code(name)
         if self._compiled:
             self._compiled = False
             codefile.write(self.path, {"files": self.files, "code": self._marshalled})

@@ -162,13 +162,14 @@ class Runner:
         try:
             output: Any = Files() if is_module else Pipes(self.readable)
             try:
+                descriptors = self._descriptors()  # what is worked out before the fork is not copied by the child
                 start = time.time()
-                pid = child.fork()
+                pid = self._begin.fork()
                 if pid == 0:
                     streams = child.Streams(stdin, *output.ends)
                     if archive:
-                        child.run_module(self._begin, mode, archive, step, streams, self._descriptors())
-                    child.run_command(self._begin, step, streams, self._descriptors())
+                        child.run_module(self._begin, mode, archive, step, streams, descriptors)
+                    child.run_command(self._begin, step, streams, descriptors)
             except BaseException:
                 output.close()
                 raise

@@ -16,9 +16,6 @@ from . import codefile
 
 __all__ = ["main"]
 
-_FIRST = "rustle_agent/payload.py"
-
-
 def main(archive, sha=None, initial=b""):
     """Run the agent on stdin and stdout until its controller is gone.
 
@@ -29,8 +26,11 @@ def main(archive, sha=None, initial=b""):
     code = 1
     try:
         table = codefile.read(archive)
-        if table is not None and _FIRST in table["code"]:
-            _import_first(archive, table["code"][_FIRST])
+        _import_first(archive, table, "hooks")
+        from .hooks import Hooks
+
+        hooks = Hooks()  # the importer already imports libraries that have some
+        _import_first(archive, table, "payload")
         from .payload import Archive, Mount
 
         path = [entry for entry in sys.path if entry not in ("", ".", archive)]
@@ -38,7 +38,7 @@ def main(archive, sha=None, initial=b""):
         mount.add(Archive(archive, table))
         from .loop import Loop
 
-        Loop(mount, sha or _sha256(archive), path, 0, 1).run(initial)
+        Loop(mount, sha or _sha256(archive), path, hooks, 0, 1).run(initial)
         code = 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
@@ -49,17 +49,19 @@ def main(archive, sha=None, initial=b""):
             os._exit(code)
 
 
-def _import_first(archive, marshalled):
-    """Import the importer: what comes after it, it imports without compiling."""
+def _import_first(archive, table, name):
+    """Import a module that comes before the importer, where there is compiled code of it."""
     import marshal
 
-    name = __package__ + ".payload"
-    module = types.ModuleType(name)
+    file = "rustle_agent/%s.py" % name
+    if table is None or file not in table["code"]:
+        return
+    module = types.ModuleType("%s.%s" % (__package__, name))
     module.__package__ = __package__
-    module.__file__ = os.path.join(archive, _FIRST)
-    sys.modules[name] = module
-    exec(marshal.loads(marshalled), module.__dict__)
-    sys.modules[__package__].payload = module  # type: ignore[attr-defined]
+    module.__file__ = os.path.join(archive, file)
+    sys.modules[module.__name__] = module
+    exec(marshal.loads(table["code"][file]), module.__dict__)
+    setattr(sys.modules[__package__], name, module)
 
 
 def _sha256(path):

@@ -30,7 +30,7 @@ class Spare:
             try:
                 stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
                 try:
-                    self.pid = child.fork()
+                    self.pid = begin.fork()
                     if self.pid == 0:
                         child.await_module(begin, archives, read, child.Streams(stdin, *self.output.ends), ours | {self._orders})
                 finally:

@@ -173,6 +173,64 @@ def test_chance_is_not_repeated(agent):
     assert all(a != b for a, b in zip(first, second, strict=True))
 
 
+FORKS = """
+import json, logging, os, random, threading
+def forked(*functions):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(write, json.dumps([function() for function in functions]).encode())
+        os._exit(0)
+    os.close(write)
+    os.waitpid(pid, 0)
+    with os.fdopen(read) as file:
+        return json.load(file)
+def threaded():
+    done = []
+    thread = threading.Thread(target=lambda: done.append(threading.main_thread() is not threading.current_thread()))
+    thread.start()
+    thread.join()
+    return done
+"""
+
+
+def test_forks_of_a_module_run_the_hooks_of_libraries_and_its_own(agent):
+    found = agent.probe(
+        FORKS
+        + """
+calls = []
+os.register_at_fork(before=lambda: calls.append("before 1"), after_in_child=lambda: calls.append("child 1"))
+os.register_at_fork(before=lambda: calls.append("before 2"), after_in_child=lambda: calls.append("child 2"), after_in_parent=lambda: calls.append("parent"))
+held = threading.Event()
+threading.Thread(target=held.wait, daemon=True).start()
+logging.root.addHandler(logging.NullHandler())
+result.update(
+    child=forked(lambda: list(calls), random.random, random.random, threading.active_count, lambda: logging.root.handlers[-1].acquire()),
+    calls=calls, random=random.random(), active=threading.active_count(), registers=repr(os.register_at_fork),
+)
+held.set()
+"""
+    )
+    calls, *chance, active, _locked = found["child"]
+    assert calls == ["before 2", "before 1", "child 1", "child 2"]
+    assert found["calls"] == ["before 2", "before 1", "parent"]
+    assert found["random"] not in chance
+    assert (found["active"], active) == (2, 1)
+    assert found["registers"] == "<built-in function register_at_fork>"
+
+
+def test_threads_work_in_a_module_and_in_its_forks(agent):
+    found = agent.probe(FORKS + "result.update(own=threaded(), fork=forked(threaded, threaded)); threading.Thread(target=threaded).start()")
+    assert (found["own"], found["fork"]) == ([True], [[True], [True]])
+
+
+def test_the_main_thread_is_the_process(agent):
+    code = "import os, threading; main = threading.main_thread(); result.update(id=main.native_id, pid=os.getpid())"
+    found = agent.probe(code + "; result.update(current=main is threading.current_thread(), all=threading.enumerate() == [main])")
+    assert found["id"] == found["pid"]
+    assert (found["current"], found["all"]) == (True, True)
+
+
 def test_garbage_is_collected(agent):
     assert agent.probe("import gc; result['on'] = gc.isenabled()")["on"] is True
 

@@ -134,6 +134,31 @@ def test_an_import_that_starts_a_thread_starts_it_in_the_module(world):
         assert use(agent, "threaded")["alive"] is True
 
 
+def test_what_an_import_registers_for_forks_runs_around_the_agents_and_around_those_of_modules(world):
+    hooks = """
+        import os
+        CALLS = []
+        def note(*words):
+            return lambda: CALLS.append(" ".join(words))
+        os.register_at_fork(before=note("before", "1"), after_in_child=note("child", "1"), after_in_parent=note("parent", "1"))
+        os.register_at_fork(before=note("before", "2"), after_in_child=lambda: 1 / 0, after_in_parent=note("parent", "2"))
+        os.register_at_fork(after_in_child=note("child", "3"))
+        for bad in ({}, {"before": 3}, {"after": note}):
+            try:
+                os.register_at_fork(**bad)
+            except TypeError:
+                CALLS.append("refused")
+        """
+    forked = "import os\ndef forked():\n    pid = os.fork()\n    os.waitpid(pid, 0) if pid else os._exit(0)\n"
+    agent = world(forked + user_of("hooks", result="mine=list(hooks.CALLS), forked=forked(), then=list(hooks.CALLS)"), hooks=hooks)
+    start, before = ["refused"] * 3, ["before 2", "before 1"]
+    child, parent = [*before, "child 1", "child 3"], [*before, "parent 1", "parent 2"]
+    first, second = use(agent, "hooks"), use(agent, "hooks")
+    assert first["mine"] == start + child
+    assert second["mine"] == start + parent + child
+    assert second["then"] == second["mine"] + parent
+
+
 def test_an_import_that_reads_the_environment_reads_the_steps(world):
     agent = world(user_of("reads", result="value=reads.VALUE"), reads="import os\nVALUE = os.environ.get('LAB_VALUE')\n")
     assert use(agent, "reads")["value"] is None
