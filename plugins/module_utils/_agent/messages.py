@@ -57,6 +57,7 @@ maybe = _Maybe
 NUMBER = (int, float)
 
 GUARD = {"of": int, "sum": maybe(str), "when": [_OneOf(*CLASSES)]}
+STAT = {"path": str, "follow": bool, "checksum": bool, "log": maybe({"ident": str, "facility": str, "text": str})}
 STEPS = {
     "module": {
         "fqn": str,
@@ -69,6 +70,7 @@ STEPS = {
         "cwd": maybe(str),
         "only": maybe(GUARD),
         "utils": maybe([str]),
+        "stat": maybe(STAT),
     },
     "put": {"path": str, "blob": _Blob, "mode": int, "only": maybe(GUARD)},
     "exec": {

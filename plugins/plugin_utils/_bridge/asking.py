@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TMP_TOKEN_PREFIX, Call, Question, Reply, Shell
 
 from . import compat
+from .glancing import hint_of
 from .hazards import Guard
 
 __all__ = ['Asking', 'is_final']
@@ -79,12 +80,14 @@ class Asking:
     def question(self, action: t.Any, call: Call) -> Question:
         task = action._task
         branches: tuple[t.Any, ...] = ()
+        stat = None
         checksum, final = '', is_final(action, call) and not self.one_by_one
         if self.foreseen is not None and call == self.foreseen[0]:
             _first, branches, checksum, final = self.foreseen
             final = final and not task.until and task.retries is None and not self.one_by_one
+            stat = hint_of(call)
         return Question(
-            call=call, branches=branches, checksum=checksum, final=final,
+            call=call, branches=branches, stat=stat, checksum=checksum, final=final,
             go_on_failed=task.ignore_errors is True or task.failed_when == [False],
             facts_expected=call.module is not None and call.module.fqn.rpartition('.')[2] in FACT_MODULES,
             timeout=self.timeout, piped=None if self.wants_directory else self.piped)

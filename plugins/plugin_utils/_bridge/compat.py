@@ -20,7 +20,7 @@ from ansible.utils.display import Display
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 
 __all__ = [
-    'CORE_VERSION', 'ResultQueue', 'core_supported', 'deliver', 'execute_alone', 'failed', 'is_task_result', 'learned',
+    'CORE_VERSION', 'STAT_DEFAULTS', 'ResultQueue', 'core_supported', 'deliver', 'execute_alone', 'failed', 'is_task_result', 'learned',
     'register_names', 'render', 'run_task', 'variables_of',
 ]
 
@@ -29,6 +29,9 @@ SUPPORTED = ((2, 19), (2, 20), (2, 21))
 
 UNIFIED = hasattr(_task, 'UnifiedTaskResult')
 """True where results are UnifiedTaskResult objects and the executor takes its task from TaskContext (2.21)."""
+
+STAT_DEFAULTS = {'get_mime': True, 'get_attributes': True} | ({'get_selinux_context': False} if CORE_VERSION >= (2, 20) else {})
+"""What the module stat takes for granted when an action asks it, in the order in which it logs it."""
 
 _display = Display()
 

@@ -91,6 +91,7 @@ class Branch:
 class Question:
     """What a task asks of a target in one exchange: a call, and for a stat call what follows it.
 
+    ``stat``: what the agent must know to answer a stat call by itself (its hint on the wire).
     ``final``: the task asks nothing more after this. ``checksum``: sha1 that tells a stat's class "same" from "differs".
     ``piped()``: whether stock would send the module through ssh's stdin; it takes a while, and is asked of what was lost only.
     The agent goes on to later tasks only after a good outcome; with branches only when the class met is in one of them.
@@ -98,6 +99,7 @@ class Question:
 
     call: Call
     branches: tuple[Branch, ...] = ()
+    stat: t.Mapping[str, t.Any] | None = dataclasses.field(default=None, repr=False)
     checksum: str = ''
     final: bool = False
     go_on_failed: bool = False

@@ -52,6 +52,8 @@ def entry_of(question: Question, *, number: int, lane: str, epoch: int, group: i
     """(entry, step index -> call). Blobs are appended to ``blobs``, which belong to the whole frame."""
     steps = _Steps(blobs, payload_of)
     first = steps.add(question.call, None)
+    if question.stat is not None:
+        steps.steps[first]['stat'] = question.stat
     complete: list[str] = []
     for branch in question.branches:
         complete += branch.when
