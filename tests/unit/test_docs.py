@@ -136,8 +136,9 @@ def test_the_controllers_states_are_the_transition_table() -> None:
 
 
 ROOMS_OF_LIMITS = {
-    "framing": "module_utils._agent", "glance": "module_utils._agent", "output": "module_utils._agent", "loop": "module_utils._agent", "handshake": "plugin_utils._agent",
-    "connection": "plugin_utils._agent", "hazards": "plugin_utils._bridge", "seams": "plugin_utils._bridge",
+    "framing": "module_utils._agent", "glance": "module_utils._agent", "output": "module_utils._agent", "loop": "module_utils._agent",
+    "handshake": "plugin_utils._agent", "connection": "plugin_utils._agent",
+    "hazards": "plugin_utils._bridge", "seams": "plugin_utils._bridge",
     "hub": "plugin_utils._run", "wire": "plugin_utils._run",
 }
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "s": 1}
