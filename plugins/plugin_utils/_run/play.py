@@ -46,8 +46,20 @@ class HostRun:
         self.ahead: collections.deque[Execution] = collections.deque()
         self.view: Foresight | None = None
         self.cut: Reason | None = None
+        self.cut_at = ''  # what was read there, if anything
         self.task_vars: dict[str, t.Any] = {}  # of the current task
         self.state: t.Any = None  # of the iterator for this host, while linear waits for the current task
+
+    @property
+    def tail(self) -> Execution | None:
+        """The last of them."""
+        return self.ahead[-1] if self.ahead else self.current
+
+    def is_held_up_by(self, execution: Execution) -> bool:
+        """Whether looking ahead ended where the result of an execution that is under way was not known."""
+        if self.cut is Reason.REGISTER and self.cut_at:
+            return self.cut_at in compat.register_names(execution.task) and execution in self.under_way()
+        return self.cut in _UNTIL_DONE and execution is self.tail
 
     def under_way(self) -> list[Execution]:
         """Executions whose results linear has not taken up yet."""
@@ -167,7 +179,7 @@ class PlayRun:
             self._again(execution)
         elif execution.claimed:
             self._tell(execution)
-        if execution.done and run.cut in _UNTIL_DONE and execution in run.under_way():
+        if execution.done and run.is_held_up_by(execution):
             self._look_again(run)
 
     def _again(self, execution: Execution) -> None:
@@ -313,9 +325,9 @@ class PlayRun:
         reason, detail = self._pass_what_is_ahead(run) if fresh else (None, '')
         if reason is None:
             reason, detail = self._advance(run)
-        run.cut = reason
+        run.cut, run.cut_at = reason, detail
         self.tally.cuts[reason] += 1
-        _display.vvv(f'rustle: bundle ends: {reason.value} {detail}({reason.text})', host=run.host.name)
+        _display.vvv(f'rustle: bundle ends: {" ".join(filter(None, (reason.value, detail)))} ({reason.text})', host=run.host.name)
 
     @staticmethod
     def _pass_what_is_ahead(run: HostRun) -> tuple[Reason | None, str]:
@@ -332,7 +344,7 @@ class PlayRun:
     def _advance(self, run: HostRun) -> tuple[Reason, str]:
         settings = self.session.settings(run.task_vars)
         limit = settings.lookahead
-        tail = run.ahead[-1] if run.ahead else run.current
+        tail = run.tail
         barrier = self.rules.barrier(tail.task, run.host, settings)
         tail.renews = self.rules.restarts_agent(tail.task, run.host, settings)
         while True:
@@ -357,7 +369,7 @@ class PlayRun:
                 return reason, ''
             held = self._reads[task._uuid].intersection(guard.names)
             if held:
-                return Reason.REGISTER, min(held) + ' '  # what it read for another host, or a moment ago, it reads again
+                return Reason.REGISTER, min(held)  # what it read for another host, or a moment ago, it reads again
             seen: dict[str, t.Any] = {}
             execution = self._execution(run.host, task, guard=guard, make_vars=functools.partial(self._vars_ahead, run, task, seen))
             execution.run = run
@@ -365,10 +377,10 @@ class PlayRun:
             if execution.outcome in (Outcome.STOCK, Outcome.CUT):
                 if execution.reason is Reason.REGISTER:
                     self._reads[task._uuid].add(execution.detail)
-                return (execution.reason or Reason.STOCK) if execution.outcome is Outcome.CUT else Reason.STOCK, execution.detail + ' '
+                return (execution.reason or Reason.STOCK) if execution.outcome is Outcome.CUT else Reason.STOCK, execution.detail
             if execution.files_read and self._being_written(execution):
                 execution.drop()
-                return Reason.CONTROLLER_FILES, execution.files_read[0] + ' '
+                return Reason.CONTROLLER_FILES, execution.files_read[0]
             execution.renews = seen['renews']
             run.ahead.append(execution)
             if execution.waiting_for is not None:
