@@ -16,6 +16,7 @@ from . import codefile
 
 __all__ = ["main"]
 
+
 def main(archive, sha=None, initial=b""):
     """Run the agent on stdin and stdout until its controller is gone.
 
