@@ -14,20 +14,24 @@ import importlib
 import json
 import os
 import signal
+import struct
 import sys
 import time
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Tuple
 
+from .baseline import Baseline
 from .hooks import Hooks
 from .output import file_with
 from .payload import Archive, Mount, is_payload_module
 from .warm import FRESH, LOADER, PURGED, WARM
 
-__all__ = ["Begin", "Streams", "await_module", "run_command", "run_module"]
+__all__ = ["Begin", "Streams", "Usage", "await_modules", "order_of", "run_command", "run_module"]
 
 # Python ignores these; programs expect to find them as they are by default (subprocess's restore_signals).
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
+
+_ORDER = struct.Struct(">I?")
 
 _SCRIPT = """\
 import sys
@@ -44,6 +48,14 @@ class Streams(NamedTuple):
     stdin: int
     stdout: int
     stderr: int
+
+
+class Usage(NamedTuple):
+    """What a module has used: the fields of resource.getrusage that results tell of."""
+
+    ru_utime: float
+    ru_stime: float
+    ru_maxrss: int
 
 
 class Begin:
@@ -91,16 +103,61 @@ def run_module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any], 
         _module(begin, mode, archive, step)
 
 
-def await_module(begin: Begin, archives: Dict[str, Archive], orders: int, streams: Streams, ours: Iterable[int]) -> NoReturn:
-    """Read a module step from the descriptor `orders`, up to its end, then be `run_module`. Without a step the child goes away."""
+def await_modules(
+    begin: Begin, archives: Dict[str, Archive], orders: int, reports: int, streams: Streams, ours: Iterable[int]
+) -> NoReturn:
+    """Read module steps from the descriptor `orders`, up to its end, and run each as `run_module` would.
+
+    Behind a step after which others may come, how it ended is told on `reports`, if nothing is left of it; otherwise the child ends with it.
+    """
     with _LastResort():
         _detach(begin, streams, ours)
-        with open(orders, "rb") as file:
-            text = file.read()
-        if not text:
-            os._exit(0)
-        step = json.loads(text)
-        _module(begin, WARM, archives[step["payload"]], step)
+        baseline: Optional[Baseline] = None
+        while True:
+            step, again = _order(orders)
+            if step is None:
+                os._exit(0)
+            archive = archives[step["payload"]]
+            if not again:
+                os.close(orders)
+                os.close(reports)
+                _module(begin, WARM, archive, step)
+            before = _used()
+            _settle(begin, step)
+            if baseline is None:
+                _get_ready(begin, archive, step)
+                baseline = Baseline()
+            code = _exit_code_of(archive, step)
+            if not baseline.is_alone():
+                os._exit(_end_as_the_interpreter(code))
+            _run_exit_functions()
+            gc.collect()
+            if not _flush() or not baseline.put_back():
+                os._exit(code)
+            utime, stime, maxrss = _used()
+            os.write(reports, json.dumps([code, utime - before.ru_utime, stime - before.ru_stime, maxrss]).encode())
+
+
+def order_of(step: Dict[str, Any], again: bool) -> bytes:
+    """Return what `await_modules` reads for a step; `again`: others may come behind it."""
+    data = json.dumps(step).encode()
+    return _ORDER.pack(len(data), again) + data
+
+
+def _order(orders: int) -> Tuple[Optional[Dict[str, Any]], bool]:
+    with open(orders, "rb", closefd=False) as file:
+        head = file.read(_ORDER.size)
+        if not head:
+            return None, False
+        size, again = _ORDER.unpack(head)
+        return json.loads(file.read(size)), again
+
+
+def _used() -> Usage:
+    import resource
+
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Usage(own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime, max(own.ru_maxrss, children.ru_maxrss))
 
 
 def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:
@@ -113,24 +170,25 @@ def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iter
 
 def _module(begin: Begin, mode: str, archive: Archive, step: Dict[str, Any]) -> NoReturn:
     _settle(begin, step)
-    _set_open_files(step.get("rlimit") or 0)
-    params = step["params"].encode()
     if mode == FRESH:
-        script = _SCRIPT.format(path=archive.path, params=params, profile=step["profile"], fqn=step["fqn"])
+        _set_open_files(step.get("rlimit") or 0)
+        script = _SCRIPT.format(path=archive.path, params=step["params"].encode(), profile=step["profile"], fqn=step["fqn"])
         os.dup2(file_with(script.encode("utf-8", "surrogateescape")), 0)
         _exec([sys.executable, *_flags()])
-    sys.argv[:] = [""]
-    sys.path[:] = [archive.path, *begin.path]
+    _get_ready(begin, archive, step)
     if mode == PURGED:
         for name in [name for name in sys.modules if is_payload_module(name)]:
             del sys.modules[name]
         Mount().add(archive)
+    os._exit(_end_as_the_interpreter(_exit_code_of(archive, step)))
+
+
+def _get_ready(begin: Begin, archive: Archive, step: Dict[str, Any]) -> None:
+    """Be a process that modules start in."""
+    _set_open_files(step.get("rlimit") or 0)
+    sys.argv[:] = [""]
+    sys.path[:] = [archive.path, *begin.path]
     gc.enable()
-    os._exit(_as_the_interpreter(lambda: _call_loader(archive, step, params)))
-
-
-def _call_loader(archive: Archive, step: Dict[str, Any], params: bytes) -> None:
-    importlib.import_module(LOADER).run_module(json_params=params, profile=step["profile"], module_fqn=step["fqn"], modlib_path=archive.path, extensions={})
 
 
 def _detach(begin: Begin, streams: Streams, ours: Iterable[int]) -> None:
@@ -196,11 +254,13 @@ def _exec(argv: List[str]) -> NoReturn:
         os._exit(127 if isinstance(exc, FileNotFoundError) else 126)
 
 
-def _as_the_interpreter(main: Any) -> int:
-    """Call main and do what Python does when its main program is over; return the exit code."""
+def _exit_code_of(archive: Archive, step: Dict[str, Any]) -> int:
+    """Run a module as Python runs its main program; return the exit code."""
     code = 0
     try:
-        main()
+        importlib.import_module(LOADER).run_module(
+            json_params=step["params"].encode(), profile=step["profile"], module_fqn=step["fqn"], modlib_path=archive.path, extensions={}
+        )
     except SystemExit as exc:
         code = _exit_code(exc.code)
     except KeyboardInterrupt:
@@ -209,6 +269,11 @@ def _as_the_interpreter(main: Any) -> int:
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
+    return code
+
+
+def _end_as_the_interpreter(code: int) -> int:
+    """Do what Python does when its main program is over; return the exit code."""
     _wait_for_threads()
     _run_exit_functions()
     # What is left of the module goes now: files that nobody closed are written, objects with __del__ clean up.

@@ -85,7 +85,7 @@ class Loop:
         poll = select.poll()
         poll.register(self._source, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
-        for descriptor in self._runner.readable:
+        for descriptor in (*self._runner.readable, *self._runner.reports):
             poll.register(descriptor, select.POLLIN)
         if self._unsent:
             poll.register(self._sink, select.POLLOUT)
@@ -199,6 +199,7 @@ class Loop:
     def _tidy(self) -> None:
         """Work that no task shall wait for."""
         self._untidy = False
+        self._runner.rest()
         for archive in self._archives.values():
             archive.save()
         if self._limit is not None:

@@ -71,6 +71,7 @@ STEPS = {
         "only": maybe(GUARD),
         "utils": maybe([str]),
         "stat": maybe(STAT),
+        "again": maybe(bool),
     },
     "put": {"path": str, "blob": _Blob, "mode": int, "only": maybe(GUARD)},
     "exec": {

@@ -64,11 +64,22 @@ class Files:
     def forked(self) -> None:
         """The child has its own descriptors now."""
 
-    def take(self) -> Tuple[bytes, bytes]:
-        """Return what was written, at most MAX_OUTPUT of each, and close."""
+    def read(self) -> Tuple[bytes, bytes]:
+        """Return what was written, at most MAX_OUTPUT of each."""
         out, err = (os.pread(end, min(os.fstat(end).st_size, MAX_OUTPUT), 0) for end in self.ends)
-        self.close()
         return out, err
+
+    def empty(self) -> None:
+        """Begin anew; the child, which has the same open files, writes from their beginning."""
+        for end in self.ends:
+            os.ftruncate(end, 0)
+            os.lseek(end, 0, os.SEEK_SET)
+
+    def take(self) -> Tuple[bytes, bytes]:
+        """Return what was written, and close."""
+        written = self.read()
+        self.close()
+        return written
 
     def close(self) -> None:
         for end in self.ends:

@@ -1,10 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs entries: their temporary directories, their steps one after another, each module in a forked child of its own.
+"""Runs entries: their temporary directories, their steps one after another, each module in a forked child.
 
 Rule 1: never wait. `start` and `reap` return at once; the server calls `reap` when a child has ended or a deadline has passed.
 Rule 2: a step is over when its child has ended, whatever it left running.
 Rule 3: what an entry leaves behind is what its modules left behind on purpose: its temporary directory goes with it.
 Rule 4: while a module runs, the child for the next one is forked and waits; it is used only if it is what a fork would be now.
+Rule 5: a child that is again what it was may run another module (baseline.py). Not where there is a deadline: an entry that is killed takes its
+        process group along.
 """
 
 from __future__ import annotations
@@ -17,14 +19,17 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from . import child
+from .baseline import is_possible
 from .glance import glance
 from .outcome import Progress
 from .output import Files, Pipes, file_with
 from .payload import Archive
-from .spare import Spare
+from .spare import Report, Spare, is_reusable
 from .warm import WARM, Warmth
 
 __all__ = ["Finished", "Runner"]
+
+_MAX_IDLE = 8  # children that have run a module and wait for another
 
 
 class Finished(NamedTuple):
@@ -46,6 +51,8 @@ class Runner:
         self._ours = ours
         self._jobs: Dict[int, _Job] = {}
         self._spare: Optional[Spare] = None
+        self._idle: List[Spare] = []
+        self._reuses: Optional[bool] = None  # known once everything is imported
         self.readable: Dict[int, Pipes] = {}  # to be watched; call `read` of it
 
     def start(self, entry: Dict[str, Any], blobs: Tuple[bytes, ...]) -> List[Finished]:
@@ -67,14 +74,29 @@ class Runner:
             process = job.process
             if process is None:
                 continue
+            waiting = process.child
+            report = waiting.report() if waiting is not None else None
+            if waiting is not None and report is not None:
+                job.process = None
+                job.collect(process, *self._put_aside(waiting, report))
+                finished += self._advance(job)
+                continue
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 job.process = None
-                job.collect(process, status, usage)
+                if waiting is not None:
+                    waiting.close()
+                out, err = process.output.take()
+                job.collect(process, *_exit_of(process, status, err), out, usage)
                 finished += self._advance(job)
             elif job.deadline is not None and time.monotonic() >= job.deadline:
                 self.kill(job.entry["id"])
         return finished
+
+    @property
+    def reports(self) -> List[int]:
+        """Descriptors to be watched beside signals: when one is readable, `reap` is to be called."""
+        return [job.process.child.reports for job in self._jobs.values() if job.process is not None and job.process.child is not None]
 
     def prepare(self, upcoming: List[Dict[str, Any]]) -> None:
         """Fork the child of the next module, if there is one. `upcoming`: the entries that start after those that run."""
@@ -86,11 +108,22 @@ class Runner:
         steps = (*here, *(step for entry in upcoming for step in entry["steps"]))
         step = next((step for step in steps if step["k"] == "module" and not step.get("stat")), None)
         archive = None if step is None else self._archives.get(step["payload"])
-        if step is not None and archive is not None and self._warmth.is_ready(archive, step):
-            try:
-                self._spare = Spare(self._begin, self._archives, self._descriptors(), self._warmth.version)
-            except OSError:
-                pass  # a module's own start will say what is the matter
+        if step is None or archive is None or not self._warmth.is_ready(archive, step) or self._will_be_free(step):
+            return
+        try:
+            self._spare = Spare(self._begin, self._archives, self._descriptors(), self._warmth.version)
+        except OSError:
+            pass  # a module's own start will say what is the matter
+
+    def _will_be_free(self, step: Dict[str, Any]) -> bool:
+        """Whether there is, or may be by then, a child that has run something and suits this step."""
+        running = [job.process.child for job in self._jobs.values() if job.process is not None and job.process.child is not None]
+        return is_reusable(step) and any(child.suits(step, self._warmth.version) for child in (*self._idle, *running))
+
+    def rest(self) -> None:
+        """Nothing has been asked for a while: keep no more than is needed."""
+        while self._idle:
+            self._idle.pop().end()
 
     def _end_spare(self) -> None:
         if self._spare is not None:
@@ -98,11 +131,14 @@ class Runner:
             self._spare = None
 
     def kill(self, id: int, signum: int = signal.SIGKILL) -> None:
-        """Kill what runs of an entry, with everything in its process group."""
+        """Kill what runs of an entry, with everything in its process group; without what modules before it have left there."""
         job = self._jobs.get(id)
         if job is not None and job.process is not None:
             job.killed = True
             job.deadline = None
+            if job.process.child is not None and job.process.child.runs > 1:
+                _kill_tree(job.process.pid, signum)
+                return
             for kill in (os.killpg, os.kill):  # the child may not have come to make its group yet
                 try:
                     kill(job.process.pid, signum)
@@ -124,6 +160,7 @@ class Runner:
         for job in self._jobs.values():
             job.remove_directory()
         self._end_spare()
+        self.rest()
 
     def wait_until(self) -> Optional[float]:
         """Return the (monotonic) time at which `reap` is to be called even if no child has ended."""
@@ -159,7 +196,7 @@ class Runner:
         is_module = step["k"] == "module"
         archive = self._archives[step["payload"]] if is_module else None
         mode = self._warmth.mode(archive, step) if archive else ""
-        if mode == WARM and self._start_spare(job, index, step):
+        if mode == WARM and self._start_waiting(job, index, step):
             return
         data = b"" if is_module or step.get("stdin") is None else job.blobs[step["stdin"]]
         stdin = file_with(data) if data else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -180,28 +217,58 @@ class Runner:
         finally:
             os.close(stdin)
         output.forked()
-        job.process = _Process(pid, index, start, is_module, output)
+        job.process = _Process(pid, index, start, is_module, output, None)
 
-    def _start_spare(self, job: _Job, index: int, step: Dict[str, Any]) -> bool:
-        """Use the child that waits, if it is as good as a new one."""
-        spare = self._spare
-        if spare is None:
-            return False
-        if spare.version != self._warmth.version:
-            self._end_spare()
-            return False
-        self._spare = None
+    def _start_waiting(self, job: _Job, index: int, step: Dict[str, Any]) -> bool:
+        """Use a child that waits, if one is as good as a new one."""
+        again = is_reusable(step) and job.deadline is None and self._can_reuse()
         start = time.time()
-        if not spare.run(step):
-            return False
-        job.process = _Process(spare.pid, index, start, True, spare.output)
-        return True
+        while True:
+            waiting = self._taken(step, again)
+            if waiting is None:
+                return False
+            if waiting.run(step, again=again):
+                job.process = _Process(waiting.pid, index, start, True, waiting.output, waiting if again else None)
+                return True
+
+    def _taken(self, step: Dict[str, Any], again: bool) -> Optional[Spare]:
+        """Take a child for this step from those that wait; `again`: make one if there is none."""
+        version = self._warmth.version
+        for waiting in [waiting for waiting in self._idle if waiting.version != version]:
+            self._idle.remove(waiting)
+            waiting.end()
+        for waiting in reversed(self._idle):
+            if again and waiting.suits(step, version):
+                self._idle.remove(waiting)
+                return waiting
+        if self._spare is not None and not self._spare.suits(step, version):
+            self._end_spare()
+        spare, self._spare = self._spare, None
+        if spare is None and again:
+            return Spare(self._begin, self._archives, self._descriptors(), version)
+        return spare
+
+    def _can_reuse(self) -> bool:
+        if self._reuses is None:
+            self._reuses = is_possible()
+        return self._reuses
+
+    def _put_aside(self, waiting: Spare, report: Report) -> Tuple[int, bytes, bytes, Any]:
+        """Take what a module has left in a child that waits for another."""
+        out, err = waiting.output.read()
+        if waiting.version == self._warmth.version and len(self._idle) < _MAX_IDLE:
+            waiting.output.empty()
+            self._idle.append(waiting)
+        else:
+            waiting.end()
+        return report.rc, err, out, report.usage
 
     def _descriptors(self) -> Set[int]:
         """Everything that a child must not keep."""
         running = [job.process.output.descriptors for job in self._jobs.values() if job.process is not None]
-        spare = self._spare.descriptors if self._spare is not None else ()
-        return self._ours.union(self.readable, spare, *running)
+        waiting = [waiting.descriptors for waiting in (*self._idle, self._spare) if waiting is not None]
+        busy = [job.process.child.descriptors for job in self._jobs.values() if job.process is not None and job.process.child is not None]
+        return self._ours.union(self.readable, *waiting, *busy, *running)
 
 
 class _Process(NamedTuple):
@@ -210,6 +277,7 @@ class _Process(NamedTuple):
     start: float
     is_module: bool
     output: Any
+    child: Optional[Spare]  # one that may be there for others after the step
 
 
 class _Job:
@@ -276,18 +344,10 @@ class _Job:
         self.progress.module_ended(index, out)
         return True
 
-    def collect(self, process: _Process, status: int, usage: Any) -> None:
-        """The process of the current step has ended."""
-        end = time.time()
-        out, err = process.output.take()
-        # A signal shows as it does through the shell that stock puts in between.
-        rc = os.WEXITSTATUS(status)
-        if os.WIFSIGNALED(status):
-            rc = 128 + os.WTERMSIG(status)
-            if process.is_module and os.WTERMSIG(status) not in (signal.SIGINT, signal.SIGPIPE):
-                err += ("%s\n" % signal.strsignal(os.WTERMSIG(status))).encode()
-        self.add(process.step, rc, out, err, process.start, end, usage)
-        if self.killed and (os.WIFSIGNALED(status) or process.step + 1 < len(self.entry["steps"])):
+    def collect(self, process: _Process, rc: int, err: bytes, out: bytes, usage: Any) -> None:
+        """The current step has ended."""
+        self.add(process.step, rc, out, err, process.start, time.time(), usage)
+        if self.killed and (rc > 128 or process.step + 1 < len(self.entry["steps"])):
             self.progress.abort("killed")
         elif process.is_module:
             self.progress.module_ended(process.step, out)
@@ -309,6 +369,31 @@ class _Job:
             }
         )
         self.outputs += [out, err]
+
+
+def _exit_of(process: _Process, status: int, err: bytes) -> Tuple[int, bytes]:
+    """Return the exit code and the stderr of a process as they are through the shell that stock puts in between."""
+    if not os.WIFSIGNALED(status):
+        return os.WEXITSTATUS(status), err
+    number = os.WTERMSIG(status)
+    if process.is_module and number not in (signal.SIGINT, signal.SIGPIPE):
+        err += ("%s\n" % signal.strsignal(number)).encode()
+    return 128 + number, err
+
+
+def _kill_tree(pid: int, signum: int) -> None:
+    """Kill a process and its descendants, as far as they are not orphans."""
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), "rb") as file:
+            children = [int(word) for word in file.read().split()]
+    except OSError:
+        children = []
+    for process in children:
+        _kill_tree(process, signum)
+    try:
+        os.kill(pid, signum)
+    except ProcessLookupError:
+        pass
 
 
 def _replaced(value: Any, token: str, path: str) -> Any:

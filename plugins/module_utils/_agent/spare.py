@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A child that was forked while another module ran, and waits for a module of its own.
+"""A child that was forked before it had something to run, and waits for a module of its own: for one after another, if it may.
 
 Rule 1: it is what a fork at the moment of its use would be: `version` says of which imports; one that is older is ended unused.
-Rule 2: it holds nothing of the agent's: when the agent is gone it reads the end of its orders, and goes too.
+Rule 2: it holds nothing of the agent's but, for modules that others may follow, the ends of two pipes: when the agent is gone it reads the end
+        of its orders, and goes too.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import Any, Dict, Set
+from typing import Any, Dict, NamedTuple, Optional, Set, Tuple
 
 from . import child
 from .output import Files, high_pipe
 from .payload import Archive
 
-__all__ = ["Spare"]
+__all__ = ["Report", "Spare", "is_reusable"]
+
+
+class Report(NamedTuple):
+    """How a module ended that others may follow. `usage` has the fields of resource.getrusage that results tell of."""
+
+    rc: int
+    usage: child.Usage
+
+
+def is_reusable(step: Dict[str, Any]) -> bool:
+    """Whether the child that runs this step may run others before and after."""
+    return bool(step.get("again"))
 
 
 class Spare:
@@ -24,20 +37,31 @@ class Spare:
 
     def __init__(self, begin: child.Begin, archives: Dict[str, Archive], ours: Set[int], version: int) -> None:
         self.version = version
+        self.runs = 0
+        self._like: Any = None  # what its modules have in common
         read, self._orders = high_pipe()
         try:
-            self.output = Files()
+            self.reports, write = high_pipe()
+            os.set_blocking(self.reports, False)
             try:
-                stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+                self.output = Files()
                 try:
-                    self.pid = begin.fork()
-                    if self.pid == 0:
-                        child.await_module(begin, archives, read, child.Streams(stdin, *self.output.ends), ours | {self._orders})
-                finally:
-                    os.close(stdin)
+                    stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+                    try:
+                        self.pid = begin.fork()
+                        if self.pid == 0:
+                            streams = child.Streams(stdin, *self.output.ends)
+                            child.await_modules(begin, archives, read, write, streams, ours | {self._orders, self.reports})
+                    finally:
+                        os.close(stdin)
+                except BaseException:
+                    self.output.close()
+                    raise
             except BaseException:
-                self.output.close()
+                os.close(self.reports)
                 raise
+            finally:
+                os.close(write)
         except BaseException:
             os.close(self._orders)
             raise
@@ -47,31 +71,58 @@ class Spare:
     @property
     def descriptors(self) -> Set[int]:
         """What no other child may keep."""
-        return {self._orders, *self.output.ends}
+        return {self._orders, self.reports, *self.output.ends}
 
-    def run(self, step: Dict[str, Any]) -> bool:
-        """Let it run a module step; False when it has ended before, and will not.
+    def suits(self, step: Dict[str, Any], version: int) -> bool:
+        """Whether it may run this step, as far as it has run others."""
+        return self.version == version and (self.runs == 0 or (is_reusable(step) and self._like == _like(step)))
+
+    def run(self, step: Dict[str, Any], *, again: bool) -> bool:
+        """Let it run a module step, and wait for more if `again`; False when it has ended before, and will not.
 
         What kills it from now on has killed the module, even if that had no time to begin.
         """
+        self.runs += 1
+        self._like = _like(step)
         if os.waitpid(self.pid, os.WNOHANG)[0]:
-            self._close()
+            self.close()
+            self.output.close()
             return False
         try:
-            with open(self._orders, "wb") as file:
-                file.write(json.dumps(step).encode())
+            with open(self._orders, "wb", closefd=False) as file:
+                file.write(child.order_of(step, again))
+            if not again:
+                self.close()
         except BrokenPipeError:  # it ended while it read
             os.waitpid(self.pid, 0)
+            self.close()
             self.output.close()
             return False
         return True
+
+    def report(self) -> Optional[Report]:
+        """Return how its module has ended, once it waits for the next."""
+        try:
+            text = os.read(self.reports, 4096)
+        except BlockingIOError:
+            return None
+        if not text:
+            return None
+        rc, *usage = json.loads(text)
+        return Report(rc, child.Usage(*usage))
 
     def end(self) -> None:
         """It is not needed."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        self._close()
-
-    def _close(self) -> None:
-        os.close(self._orders)
+        self.close()
         self.output.close()
+
+    def close(self) -> None:
+        """It has ended; its output is somebody else's to close."""
+        os.close(self._orders)
+        os.close(self.reports)
+
+
+def _like(step: Dict[str, Any]) -> Tuple[Any, ...]:
+    return step["payload"], step.get("env") or {}, step.get("rlimit") or 0

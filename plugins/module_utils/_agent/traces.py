@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from .payload import is_payload_module
 
-__all__ = ["Missing", "Recorder", "Traces", "is_outside"]
+__all__ = ["Missing", "Recorder", "State", "Traces", "is_outside"]
 
 Missing = Tuple[str, Optional[Tuple[str, ...]]]  # name of a module, and the __path__ it was looked for in (None: sys.path)
 
@@ -36,21 +36,33 @@ def is_outside(name: str, module: Any) -> bool:
     return not file.startswith(os.path.dirname(os.__file__) + os.sep) or "-packages" in file
 
 
+class State:
+    """What of this process can be put back, as it is now."""
+
+    def __init__(self) -> None:
+        self._kept = {name: get() for name, (get, _put) in _STATE.items()}
+
+    def put_back(self) -> bool:
+        """Make it again what it was; return whether anything had changed."""
+        changed = [name for name, (get, _put) in _STATE.items() if get() != self._kept[name]]
+        for name in changed:
+            _STATE[name][1](self._kept[name])
+        return bool(changed)
+
+
 class Traces:
     """The state of the process now. `noise`: descriptor of the file that stands in for stdout and stderr."""
 
     def __init__(self, noise: int) -> None:
         self._noise = noise
-        self._kept = {name: get() for name, (get, _put) in _STATE.items()}
+        self._state = State()
         self._threads = _threads()
 
     def undo(self) -> bool:
         """Put back what has changed since; return whether anything had."""
-        changed = [name for name, (get, _put) in _STATE.items() if get() != self._kept[name]]
-        for name in changed:
-            _STATE[name][1](self._kept[name])
+        changed = self._state.put_back()
         silent = self._silence()
-        return bool(changed) or not silent or _threads() != self._threads
+        return changed or not silent or _threads() != self._threads
 
     def _silence(self) -> bool:
         for stream in (sys.stdout, sys.stderr):

@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The party that seams talk to while a task's code runs in a coroutine, and how its calls become questions.
 
-Rule 1: an owner says where a call goes (call) and how long it waits (sleep); seams know no more of it than this class.
+Rule 1: an owner says where a question goes (exchange) and how long it waits (sleep); seams know no more of it than this class.
 Rule 2: display output of an owner goes into its queue, as in a worker process.
 """
 from __future__ import annotations
 
+import collections
 import secrets
 import typing as t
 
@@ -69,6 +70,7 @@ class Asking:
         self.real_file = ''
         self.queue = compat.ResultQueue()
         self._outer_queue: t.Any = None
+        self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()
 
     def enter(self) -> None:
         # as in a worker: output goes through the queue, to appear when its task's turn has come
@@ -93,6 +95,15 @@ class Asking:
             timeout=self.timeout, piped=None if self.wants_directory else self.piped)
 
     def call(self, action: t.Any, call: Call) -> Reply:
+        if self._recorded:
+            # the agent has run this step already; its arguments are the same by construction (copying.py)
+            return self._recorded.popleft()[1]
+        (_first, reply), *rest = self.exchange(self.question(action, call))
+        self._recorded.extend(rest)
+        return reply
+
+    def exchange(self, question: Question) -> list[tuple[Call, Reply]]:
+        """Ask the target: the calls that were run for the question, in order, with what they gave."""
         raise NotImplementedError
 
     def shell(self, shell: Shell) -> Reply:

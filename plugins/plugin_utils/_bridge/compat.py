@@ -6,6 +6,8 @@ Rule 2: a minor version that is not listed is not supported: the strategy then r
 """
 from __future__ import annotations
 
+import copy
+import dataclasses
 import pickle
 import typing as t
 
@@ -20,7 +22,7 @@ from ansible.utils.display import Display
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 
 __all__ = [
-    'CORE_VERSION', 'STAT_DEFAULTS', 'ResultQueue', 'core_supported', 'deliver', 'execute_alone', 'failed', 'is_task_result', 'learned',
+    'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'core_supported', 'deliver', 'failed', 'is_task_result', 'learned',
     'register_names', 'render', 'run_task', 'variables_of',
 ]
 
@@ -70,6 +72,11 @@ class ResultQueue:
 
     def send_prompt(self, **kwargs: t.Any) -> None:
         raise AnsibleError('A task that runs inside the strategy cannot prompt.')
+
+    def move_to(self, queue: ResultQueue) -> None:
+        """Put the messages so far behind those of another queue; they are gone from this one."""
+        queue._messages += self._messages
+        self._messages = []
 
     def take(self) -> list[t.Any]:
         """The messages so far, in order; they are gone from the queue afterwards."""
@@ -150,14 +157,74 @@ def variables_of(executor: t.Any) -> dict[str, t.Any]:
     return _task.TaskContext.current().task_vars if UNIFIED else executor._job_vars
 
 
-def execute_alone(executor: t.Any, *, task: t.Any, task_vars: dict[str, t.Any], host: t.Any) -> None:
-    """Run one task or loop item on an executor of its own; nothing is sent to a queue for it."""
+def _own_task(task: t.Any) -> t.Any:
+    """What TaskExecutor makes of a task for each item of its loop."""
+    copied = task.copy(exclude_parent=True, exclude_tasks=True)
+    copied._parent = task._parent
+    return copied
+
+
+class LoopItem:
+    """One item of a loop, run on an executor of its own beside the real one; the real one can take over what it leaves.
+
+    ``run()`` is called once, in a coroutine; ``hand_over()`` in the place of the real executor's ``_execute()`` for the item. Source:
+    TaskExecutor._run_loop.
+    """
+
+    def __init__(self, executor: t.Any, *, queue: ResultQueue, items: list[t.Any], index: int) -> None:
+        control = executor._task.loop_control
+        self._executor = copy.copy(executor)
+        self._executor._play_context = executor._play_context.copy()
+        self._executor._connection = None
+        self._executor._final_q = queue
+        self._vars = {**variables_of(executor), 'ansible_loop_var': control.loop_var, control.loop_var: items[index]}
+        if control.index_var:
+            self._vars.update({'ansible_index_var': control.index_var, control.index_var: index})
+        self._prepare(_own_task(executor._task), items, index)
+        self.result: t.Any = None
+        self.spreads = False
+        """Whether it has set more variables than its register, so that later items may see them."""
+
     if UNIFIED:
-        with _task.TaskContext.create(task=task, task_vars=task_vars, host_name=host.name):
-            executor._execute()
+        def _prepare(self, task: t.Any, items: list[t.Any], index: int) -> None:
+            control = task.loop_control
+            self._context = dataclasses.replace(
+                _task.TaskContext.current(), _task=task, _active_task_vars=self._vars, _loop_var=control.loop_var,
+                _index_var=control.index_var, _item=items[index], _item_index=index, _templar=None)
+
+        def run(self) -> None:
+            with self._context:
+                self.result = TaskExecutor._execute(self._executor)
+
+        def hand_over(self, executor: t.Any) -> t.Any:
+            real = _task.TaskContext.current()
+            for name in ('_task', '_active_task_vars', '_templar', '_registered_vars_enabled'):
+                setattr(real, name, getattr(self._context, name))
+            self._leave(executor)
+            self.spreads = bool(self.result.pending_changes.register_host_variables)
+            return self.result
     else:
-        executor._task = task
-        executor._execute(templar=TemplateEngine(loader=executor._loader, variables=task_vars), variables=task_vars)
+        def _prepare(self, task: t.Any, items: list[t.Any], index: int) -> None:
+            self._executor._task = task
+            self._given = dict(self._vars)
+            self._templar = TemplateEngine(loader=self._executor._loader, variables=self._vars)
+
+        def run(self) -> None:
+            self.result = TaskExecutor._execute(self._executor, templar=self._templar, variables=self._vars)
+
+        def hand_over(self, executor: t.Any, *, templar: t.Any, variables: dict[str, t.Any]) -> t.Any:
+            executor._task = self._executor._task
+            self._leave(executor)
+            changed = {name: value for name, value in self._vars.items() if self._given.get(name, self) is not value}
+            variables.update(changed)
+            if self._templar.available_variables is not self._vars:
+                templar.available_variables = self._templar.available_variables  # the item's label is rendered with them
+            self.spreads = not changed.keys() <= set(register_names(executor._task))
+            return self.result
+
+    def _leave(self, executor: t.Any) -> None:
+        for name in ('_play_context', '_connection', '_handler'):
+            setattr(executor, name, getattr(self._executor, name))
 
 
 def render(value: t.Any, variables: dict[str, t.Any]) -> t.Any:

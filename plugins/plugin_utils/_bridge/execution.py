@@ -61,7 +61,6 @@ class Execution(Asking):
         self.error: BaseException | None = None
         self._messages: list[t.Any] = []
         self._verdict: tuple[bool, dict[str, t.Any] | None] | None = None
-        self._recorded: collections.deque[tuple[Call, Reply]] = collections.deque()
         self.trace: collections.deque[tuple[Question, t.Any]] = collections.deque()
         self.answered: list[tuple[Question, t.Any]] = []  # every exchange so far, in the order of the calls
         self._args = {'play_context': play_context, 'loader': loader, 'variable_manager': variable_manager}
@@ -190,11 +189,7 @@ class Execution(Asking):
         self.sent = True
         return self._coroutine.ask(question)
 
-    def call(self, action: t.Any, call: Call) -> Reply:
-        if self._recorded:
-            # the agent has run this step already; its arguments are the same by construction (copying.py)
-            return self._recorded.popleft()[1]
-        question = self.question(action, call)
+    def exchange(self, question: Question) -> list[tuple[Call, Reply]]:
         answer = None
         if self.trace:
             _asked, answer = self.trace.popleft()
@@ -206,9 +201,7 @@ class Execution(Asking):
             raise answer
         if isinstance(answer, str):
             raise AnsibleError(f'failed to transfer a file to the host: {answer}')
-        (_first, reply), *rest = answer
-        self._recorded.extend(rest)
-        return reply
+        return t.cast('list[tuple[Call, Reply]]', answer)
 
     def shell(self, shell: Shell) -> Reply:
         return self.ask(shell)

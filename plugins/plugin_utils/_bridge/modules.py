@@ -12,17 +12,25 @@ import json
 import os
 import typing as t
 
+import ansible.modules
 from ansible import constants as C
 from ansible._internal._templating._engine import TemplateOptions
 from ansible.errors import AnsibleError
 from ansible.executor import module_common
 from ansible.executor.interpreter_discovery import InterpreterDiscoveryRequiredError, discover_interpreter
+from ansible.module_utils import basic
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef
 
 from .coroutine import current
 from .hazards import Hazard, Unsupported
+from .payload_files import search_paths
+
+#: modules of ansible-core 2.19 to 2.21 whose code was read for what it keeps in its process: nothing that the agent does not see or put back
+_AGAIN = frozenset(('assemble', 'blockinfile', 'command', 'copy', 'file', 'find', 'getent', 'lineinfile', 'ping', 'replace', 'slurp', 'stat', 'tempfile'))
+_CORE_MODULES = os.path.dirname(ansible.modules.__file__)
+_CORE_MODULE_UTILS = os.path.dirname(basic.__file__)
 
 _EXTENSIONS = ('_ANSIBALLZ_PYDEVD_CONFIG', '_ANSIBALLZ_DEBUGPY_CONFIG', '_ANSIBALLZ_COVERAGE_CONFIG', '_MODULE_METADATA')
 
@@ -77,7 +85,13 @@ def find_module(loader: t.Any, name: str, collections: t.Any) -> tuple[ModuleRef
     python, interpreter, args = _style(path, status.st_mtime_ns, status.st_size)
     if not python or args:
         return None
-    return ModuleRef(name=name, fqn=_fqn(path, name), path=path), interpreter
+    return ModuleRef(name=name, fqn=_fqn(path, name), path=path, again=_may_run_again(path)), interpreter
+
+
+def _may_run_again(path: str) -> bool:
+    """Whether this is one of those modules, with nobody else's module_utils."""
+    folder, file = os.path.split(path)
+    return folder == _CORE_MODULES and file.removesuffix('.py') in _AGAIN and search_paths()[0] == [_CORE_MODULE_UTILS]
 
 
 @functools.lru_cache(maxsize=1)

@@ -47,11 +47,15 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class ModuleRef:
-    """A new-style Python module on the controller. ``fqn`` is its dotted path inside a payload."""
+    """A new-style Python module on the controller. ``fqn`` is its dotted path inside a payload.
+
+    ``again``: it keeps nothing from run to run, so that the process that has run it may run the like of it.
+    """
 
     name: str
     fqn: str
     path: str
+    again: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

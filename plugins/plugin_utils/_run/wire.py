@@ -35,7 +35,8 @@ class _Steps:
             sha, utils = self._payload_of(call.module)
             self.steps.append({
                 'k': 'module', 'fqn': call.module.fqn, 'name': call.module.name, 'payload': sha, 'params': call.params, 'profile': call.profile,
-                'rlimit': call.rlimit, 'env': dict(call.env), 'cwd': call.cwd, 'only': only, 'utils': list(utils)})
+                'rlimit': call.rlimit, 'env': dict(call.env), 'cwd': call.cwd, 'only': only, 'utils': list(utils),
+                'again': call.module.again})
         else:
             stdin = None if call.stdin is None else self._blob(call.stdin)
             self.steps.append({'k': 'exec', 'argv': list(call.argv), 'stdin': stdin, 'env': dict(call.env), 'cwd': call.cwd, 'only': only})

@@ -168,6 +168,8 @@ class Agent:
 
     waits = False
     """Whether what is run finds a child that waits for it."""
+    again = False
+    """Whether what is run finds a child that has run something else, and others may follow it there."""
 
     def __init__(self, python: str, cache: pathlib.Path, data: bytes, *, initial: bytes = b"", hello: bool = True, environ=None, **popen) -> None:
         self.cache = cache
@@ -228,7 +230,7 @@ class Agent:
     def module(self, fqn: str, args: dict | None = None, *, payload: str | None = None, **fields) -> dict:
         params = {"ANSIBLE_MODULE_ARGS": {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **(args or {})}}
         step = {"k": "module", "fqn": fqn, "name": fqn.rpartition(".")[2], "payload": payload or self.sha, "params": json.dumps(params)}
-        return {**step, "profile": "legacy", "rlimit": 0, "env": {}, "cwd": None, "only": None, "utils": [], **fields}
+        return {**step, "profile": "legacy", "rlimit": 0, "env": {}, "cwd": None, "only": None, "utils": [], "again": self.again, **fields}
 
     def entry(self, *steps: dict, **fields) -> dict:
         return {
@@ -253,6 +255,9 @@ class Agent:
         before = []
         if self.waits:
             before.append(self.entry(self.module("ansible.legacy.probe", {"code": UNTIL_SPARE}), lane=entry["lane"]))
+        if self.again:
+            like = {key: steps[0][key] for key in ("env", "rlimit", "payload") if key in steps[0]}
+            before.append(self.entry(self.module("ansible.legacy.probe", {"code": ""}, **like), lane=entry["lane"]))
         self.send(messages.message("run", entries=[*before, entry]), blobs)
         return self.done(entry["id"])
 

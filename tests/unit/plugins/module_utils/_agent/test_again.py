@@ -1,0 +1,190 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The child that runs one module after another: when it does, and that it ends wherever something of a module is left in it.
+
+That the next module finds its process as a new one is in test_alone.py.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from ansible_collections.rustle.engine.plugins.module_utils._agent import messages
+
+from .conftest import UNTIL_SPARE, gone, is_running
+
+PROBE = "ansible.legacy.probe"
+PID = "import os; result['pid'] = os.getpid()\n"
+
+
+def registers_exit_functions(python: str) -> bool:
+    """Whether something registers functions when this interpreter starts: nobody can tell which, so its processes are used once."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    code = "import atexit; raise SystemExit(min(atexit._ncallbacks(), 1))"
+    return subprocess.run([python, "-c", code], env=environ, check=False).returncode != 0
+
+
+@pytest.fixture
+def agent(python, launch):
+    if registers_exit_functions(python):
+        pytest.skip("something registers exit functions whenever this interpreter starts")
+    agent = launch(python)
+    agent.again = True
+    return agent
+
+
+def in_turn(agent, *steps: dict, **fields):
+    """Run module steps one after another in one lane; return how each has ended."""
+    entries = [agent.entry(step, **fields) for step in steps]
+    agent.send(messages.message("run", entries=entries))
+    return [agent.done(entry["id"]) for entry in entries]
+
+
+def pids(agent, first: str, second: str = "", **fields) -> list[int]:
+    """The processes of two modules in a row."""
+    one, two = in_turn(agent, agent.module(PROBE, {"code": PID + first}), agent.module(PROBE, {"code": PID + second}, **fields))
+    return [one.result["pid"], two.result["pid"]]
+
+
+def children(agent) -> list[int]:
+    scope: dict = {}
+    exec(UNTIL_SPARE.partition("until =")[0], scope)
+    return scope["children"](agent.process.pid)
+
+
+def test_modules_in_a_row_share_a_process(agent):
+    first, second = pids(agent, "import sys; print('noise', file=sys.stderr)", "result['x'] = 1")
+    assert first == second
+
+
+def test_not_where_exit_functions_are_registered_at_the_start(python, launch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import atexit\natexit.register(print, 'bye', file=__import__('sys').stderr)\n")
+    agent = launch(python, environ={"PYTHONPATH": str(tmp_path)})
+    agent.again = True
+    first, second = in_turn(agent, *(agent.module(PROBE, {"code": PID}) for _ in range(2)))
+    assert first.result["pid"] != second.result["pid"]
+    assert first.err == second.err == [b"bye\n"]
+
+
+def test_each_has_its_own_output_and_usage(agent):
+    burn = "import time\nwhile time.process_time() < {}: pass"
+    codes = (burn.format(0.4) + "\nimport sys; sys.stderr.write('said')", PID)
+    one, two = in_turn(agent, *(agent.module(PROBE, {"code": code}) for code in codes))
+    assert one.err[0] == b"said"
+    assert (two.err[0], two.result["pid"] > 0) == (b"", True)
+    assert one.steps[0]["utime"] + one.steps[0]["stime"] > 0.2 > two.steps[0]["utime"] + two.steps[0]["stime"]
+
+
+@pytest.mark.parametrize("name", ["ping", "stat", "file", "copy", "command"])
+def test_ansibles_own_modules_leave_nothing(agent, name, tmp_path):
+    (tmp_path / "source").write_text("x")
+    args = {
+        "ping": {},
+        "stat": {"path": str(tmp_path)},
+        "file": {"path": str(tmp_path / "new"), "state": "directory", "mode": "0700", "owner": "root" if os.geteuid() == 0 else None},
+        "copy": {"src": str(tmp_path / "source"), "dest": str(tmp_path / "copied"), "remote_src": True},
+        "command": {"_raw_params": "echo x", "chdir": str(tmp_path)},
+    }[name]
+    steps = [agent.module("ansible.modules." + name, {key: value for key, value in args.items() if value is not None}) for _ in range(2)]
+    for done in in_turn(agent, agent.module(PROBE, {"code": PID}), *steps):
+        assert not done.result.get("failed")
+    before, pid = in_turn(agent, agent.module(PROBE, {"code": PID}), agent.module(PROBE, {"code": PID}))
+    assert before.result["pid"] == pid.result["pid"]
+    assert children(agent) == [pid.result["pid"]]  # it has run all of them
+
+
+LEFT = {
+    "a thread": "import threading, time; threading.Thread(target=time.sleep, args=(.2,)).start()",
+    "a process": "import subprocess; subprocess.Popen(['sleep', '1'])",
+    "a zombie": "import os\nif not os.fork(): os._exit(0)",
+    "a descriptor": "import os; os.open('/dev/null', os.O_RDONLY)",
+    "another stdin": "import os; os.dup2(os.open('/dev/zero', os.O_RDONLY | os.O_CLOEXEC), 0)",
+    "a limit": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (99, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))",
+    "an alarm": "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); signal.alarm(1000)",
+    "a signal mask": "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])",
+    "a umask": "import os; os.umask(0o123)",
+    "a trace function": "import sys; sys.settrace(lambda *_: None)",
+    "a library": "import sys, types; sys.modules['ansible.left'] = types.ModuleType('ansible.left')",
+    "one library less": "import sys; del sys.modules['json']",
+    "a table of module_utils": "import ansible.module_utils.basic as b; b.FILE_COMMON_ARGUMENTS['left'] = 1",
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_cannot_be_put_back_is_the_end_of_the_process(agent, left):
+    first, second = pids(agent, LEFT[left])
+    assert first != second
+    assert gone(first)
+
+
+def test_a_module_that_goes_on_in_a_fork_of_itself_tells_nothing(agent):
+    fork = "import os, time\npid = os.getpid()\nif os.fork() == 0: time.sleep(.3)\nresult['fork'] = os.getpid() != pid\n"
+    first, second = in_turn(agent, agent.module(PROBE, {"code": fork}), agent.module(PROBE, {"code": PID}))
+    assert b'"fork": false' in first.out[0]
+    assert second.result["pid"] > 0
+    agent.probe("import time; time.sleep(.5)")
+    assert agent.probe(PID)["pid"] > 0
+
+
+@pytest.mark.parametrize("fields", [{"env": {"X": "y"}}, {"rlimit": 99}, {"again": False}], ids=str)
+def test_it_runs_only_the_like(agent, fields):
+    first, second = pids(agent, "", **fields)
+    assert first != second
+
+
+def test_not_where_the_entry_may_be_killed(agent):
+    first, second = in_turn(agent, *(agent.module(PROBE, {"code": PID}) for _ in range(2)), timeout=60)
+    assert first.result["pid"] != second.result["pid"]
+
+
+def test_a_module_that_is_killed_ends_as_any_does(agent):
+    one = agent.probe(PID)
+    two = agent.run(agent.module(PROBE, {"code": PID + "os.kill(os.getpid(), 9)"}))
+    assert (two.steps[0]["rc"], two.stop, two.err[0]) == (137, "malformed", b"Killed\n")
+    assert agent.probe(PID)["pid"] != one["pid"]
+
+
+def test_an_agent_that_ends_leaves_alone_what_modules_before_have_started(agent):
+    start = "p = __import__('subprocess').Popen(['/bin/sh', '-c', 'sleep 600 & echo $!'], stdout=-1, text=True)\n"
+    left = agent.probe(start + "result['left'] = int(p.stdout.readline()); p.stdout.close(); p.wait()")["left"]
+    running = agent.entry(agent.module(PROBE, {"code": PID + "import time; print(os.getpid(), flush=True); time.sleep(600)"}))
+    agent.send(messages.message("run", entries=[running]))
+    agent.receive("started", id=running["id"])
+    (pid,) = children(agent)
+    agent.end()
+    assert gone(pid)
+    assert is_running(left)
+    os.kill(left, signal.SIGKILL)
+
+
+def test_it_goes_with_an_agent_that_is_killed(agent):
+    pid = agent.probe(PID)["pid"]
+    assert is_running(pid)
+    agent.process.send_signal(signal.SIGKILL)
+    assert gone(pid)
+
+
+def test_it_does_not_wait_for_ever(agent):
+    pid = agent.probe(PID)["pid"]
+    until = time.monotonic() + 30
+    while children(agent) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert gone(pid)
+    assert agent.probe(PID)["pid"] != pid
+
+
+def test_when_it_was_killed_another_takes_its_place(agent):
+    pid = agent.probe(PID)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert gone(pid)
+    assert agent.probe(PID)["pid"] != pid
+
+
+def test_lanes_side_by_side_have_processes_of_their_own(agent):
+    entries = [agent.entry(agent.module(PROBE, {"code": PID + "import time; time.sleep(.3)"}), lane=lane) for lane in "abab"]
+    agent.send(messages.message("run", entries=entries))
+    found = [agent.done(entry["id"]).result["pid"] for entry in entries]
+    assert len(set(found[:2])) == len(set(found)) == 2
