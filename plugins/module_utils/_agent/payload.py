@@ -75,6 +75,12 @@ class Archive:
             self._codes[name] = code
         return code
 
+    def prepare(self, name: str) -> bool:
+        """Have the code of a file at hand; return whether it had to be compiled."""
+        had = name in self._marshalled
+        self.code(name)
+        return not had
+
     def has_code(self, name: str) -> bool:
         """Whether `code` has nothing to do for this file."""
         return name in self._codes

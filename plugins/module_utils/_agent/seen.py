@@ -20,6 +20,8 @@ __all__ = ["Seen", "is_compiled", "outside_modules"]
 
 # A new shared library shows here; ctypes users among module_utils (selinux) look for one when they are imported.
 _LIBRARIES = "/etc/ld.so.cache"
+# What libc reads once in a process: a child that has run something may hold what was there before.
+_LIBC = ("/etc/nsswitch.conf", "/usr/lib/locale", "/usr/lib/locale/locale-archive")
 
 
 class Seen:
@@ -32,7 +34,7 @@ class Seen:
         user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
         # Python itself, since importing on would mix two versions; and a folder that joins the path once it exists.
         self._started = [sys.executable, os.__file__, *([user] if user is not None and user not in path else [])]
-        self._states = {place: _state(place) for place in [*path, _LIBRARIES, *self._started]}
+        self._states = {place: _state(place) for place in [*path, _LIBRARIES, *_LIBC, *self._started]}
         self._modules: Dict[str, Tuple[Any, bool]] = {}
 
     def note_modules(self) -> None:

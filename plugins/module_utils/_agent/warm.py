@@ -54,7 +54,7 @@ class Warmth:
         self._is_outdated = False
         self._seen = Seen(path, self._missing)
         self.version = 0
-        """Another number whenever sys.modules has become another."""
+        """Another number whenever a process that was forked before is not what a new one would be, or would do work again that is done here."""
 
     def add(self, archive: Archive) -> None:
         """Import what every module of this archive imports, unless it disagrees with what is here already."""
@@ -72,8 +72,8 @@ class Warmth:
         if self._is_outdated or any(_READ_AT_START.match(name) for name in env):
             return FRESH
         file = step["fqn"].replace(".", "/") + ".py"
-        if file in archive.files:
-            archive.code(file)  # compiled here once, not in each child
+        if file in archive.files and archive.prepare(file):
+            self.version += 1  # compiled here once, not in each child
         if archive.path in self._aliens:
             return PURGED
         utils = step.get("utils") or ()
@@ -145,6 +145,7 @@ class Warmth:
         seen = self._seen
         if not seen.has_changed():
             return
+        self.version += 1
         self._seen = Seen(self._path, self._missing)
         importlib.invalidate_caches()
         if seen.needs_a_new_interpreter():
@@ -155,7 +156,6 @@ class Warmth:
 
     def _start_over(self) -> None:
         """Import everything again. Compiled libraries stay: they cannot be unloaded, and have not changed."""
-        self.version += 1
         libraries = outside_modules()
         compiled = {name.partition(".")[0] for name, library in libraries.items() if is_compiled(library)}
         _forget([name for name in sys.modules if is_payload_module(name) or (name in libraries and name.partition(".")[0] not in compiled)])

@@ -96,6 +96,42 @@ def test_ansibles_own_modules_leave_nothing(agent, name, tmp_path):
     assert children(agent) == [pid.result["pid"]]  # it has run all of them
 
 
+PUT_BACK = """
+import atexit, locale, os, signal, sys, syslog, tempfile
+import ansible.module_utils.basic as basic
+from ansible.module_utils.common import warnings
+os.environ["SPOILT"] = "yes"
+os.environ.pop("PATH")
+os.chdir("/")
+sys.path.insert(0, "/spoilt")
+locale.setlocale(locale.LC_ALL, "C")
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+atexit.register(os.write, 2, b"bye")
+basic.SPOILT = True
+basic.AnsibleModule = None
+warnings.warn("spoilt")
+tempfile.tempdir = "/spoilt"
+syslog.openlog("spoilt")
+"""
+LOOK = """
+import locale, os, signal, sys, tempfile
+import ansible.module_utils.basic as basic
+result["found"] = repr((
+    dict(os.environ), os.getcwd(), sys.path, locale.setlocale(locale.LC_ALL), signal.getsignal(signal.SIGTERM), hasattr(basic, "SPOILT"),
+    basic.AnsibleModule.__name__, tempfile.tempdir))
+"""
+
+
+def test_what_can_be_put_back_is(agent):
+    codes = (PID + LOOK, PID + PUT_BACK, PID + LOOK)
+    one, two, three = in_turn(agent, *(agent.module(PROBE, {"code": code}) for code in codes))
+    assert one.result["pid"] == two.result["pid"] == three.result["pid"]
+    assert one.result["found"] == three.result["found"]
+    assert b"spoilt" in two.out[0]
+    assert "warnings" not in three.result
+    assert (two.err, three.err) == ([b"bye"], [b""])
+
+
 LEFT = {
     "a thread": "import threading, time; threading.Thread(target=time.sleep, args=(.2,)).start()",
     "a process": "import subprocess; subprocess.Popen(['sleep', '1'])",
@@ -120,18 +156,23 @@ def test_what_cannot_be_put_back_is_the_end_of_the_process(agent, left):
     assert gone(first)
 
 
-def test_a_module_that_goes_on_in_a_fork_of_itself_tells_nothing(agent):
-    fork = "import os, time\npid = os.getpid()\nif os.fork() == 0: time.sleep(.3)\nresult['fork'] = os.getpid() != pid\n"
-    first, second = in_turn(agent, agent.module(PROBE, {"code": fork}), agent.module(PROBE, {"code": PID}))
-    assert b'"fork": false' in first.out[0]
-    assert second.result["pid"] > 0
-    agent.probe("import time; time.sleep(.5)")
+def test_a_module_that_ends_twice_in_forks_of_itself_has_ended_when_the_first_has(agent):
+    done = agent.run(agent.module(PROBE, {"code": PID + "if os.fork(): os.wait(); result['first'] = True"}))
+    assert done.stop == "malformed"  # as it is elsewhere
+    assert (done.out[0].count(b'"pid"'), b'"first": true' in done.out[0]) == (2, True)
     assert agent.probe(PID)["pid"] > 0
 
 
 @pytest.mark.parametrize("fields", [{"env": {"X": "y"}}, {"rlimit": 99}, {"again": False}], ids=str)
 def test_it_runs_only_the_like(agent, fields):
     first, second = pids(agent, "", **fields)
+    assert first != second
+
+
+def test_not_when_a_task_has_changed_what_processes_read_once(python, launch, tmp_path):
+    agent = launch(python, environ={"PYTHONPATH": str(tmp_path)})
+    agent.again = True
+    first, second = pids(agent, f"os.utime({str(tmp_path)!r}, (1, 1))")
     assert first != second
 
 
