@@ -38,6 +38,8 @@ def check_machine() -> None:
         raise Unavailable(f"no judge at {JUDGE}\nhint: CONFORMANCE=<folder of conformance.py> make conformance")
     if os.geteuid() or not shutil.which("unshare"):
         raise Unavailable("the judge isolates each target in namespaces of its own, and needs root and unshare for that")
+    if any(Path("/tmp") in Path(place).resolve().parents for place in (ROOT, VENV)):
+        raise Unavailable("the judge gives each target a /tmp of its own, so this checkout and its Python have to lie elsewhere")
     if "overlay" not in Path("/proc/filesystems").read_text() and subprocess.run(["modprobe", "overlay"], check=False).returncode:
         raise Unavailable("the judge runs each target over an overlay, and this kernel has no overlayfs")
 

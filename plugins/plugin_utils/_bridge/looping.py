@@ -25,8 +25,8 @@ from .prospects import AGENT_ACTIONS, plugin_of
 
 __all__ = ['Executor']
 
-#: items that wait at their question, of all hosts: each holds its variables and its stack; more than these run again
-HELD_LIMIT = 2000
+#: items that wait at their question, of all hosts, at about 25 kB each (its variables, its stack); more than these run again
+HELD_LIMIT = 5000
 
 
 class _Item(Asking):
