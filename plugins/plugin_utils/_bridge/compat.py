@@ -21,6 +21,8 @@ from ansible.plugins import loader as plugin_loader
 from ansible.utils.display import Display
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 
+from .hazards import Hazard
+
 __all__ = [
     'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'core_supported', 'deliver', 'failed', 'is_task_result', 'learned',
     'register_names', 'render', 'run_task', 'variables_of',
@@ -167,8 +169,8 @@ def _own_task(task: t.Any) -> t.Any:
 class LoopItem:
     """One item of a loop, run on an executor of its own beside the real one; the real one can take over what it leaves.
 
-    ``run()`` is called once, in a coroutine; ``hand_over()`` in the place of the real executor's ``_execute()`` for the item. Source:
-    TaskExecutor._run_loop.
+    ``run()`` is called once, in a coroutine; ``join()`` when the real loop has come to the item, before it goes on; ``hand_over()`` at its end, in
+    the place of the real executor's ``_execute()``. Source: TaskExecutor._run_loop.
     """
 
     def __init__(self, executor: t.Any, *, queue: ResultQueue, items: list[t.Any], index: int) -> None:
@@ -185,16 +187,30 @@ class LoopItem:
         self.spreads = False
         """Whether it has set more variables than its register, so that later items may see them."""
 
+    def label_fails(self) -> bool:
+        """Whether the item may fail for its label, which the real loop renders when the item has ended."""
+        label = self._executor._task.loop_control.label
+        if UNIFIED or not label:
+            return False  # 2.21 warns of it
+        try:
+            self._templar.template(label)
+        except (Exception, Hazard):
+            return True
+        return False
+
     if UNIFIED:
         def _prepare(self, task: t.Any, items: list[t.Any], index: int) -> None:
             control = task.loop_control
             self._context = dataclasses.replace(
-                _task.TaskContext.current(), _task=task, _active_task_vars=self._vars, _loop_var=control.loop_var,
-                _index_var=control.index_var, _item=items[index], _item_index=index, _templar=None)
+                _task.TaskContext.current(), _task=task, _active_task_vars=self._vars, _loop_items=items, _loop_var=control.loop_var,
+                _index_var=control.index_var, _item=items[index], _item_index=index, _templar=None, _raw_loop_results=[None] * index)
 
         def run(self) -> None:
             with self._context:
                 self.result = TaskExecutor._execute(self._executor)
+
+        def join(self) -> None:
+            self._context._raw_loop_results = _task.TaskContext.current()._raw_loop_results
 
         def hand_over(self, executor: t.Any) -> t.Any:
             real = _task.TaskContext.current()
@@ -211,6 +227,9 @@ class LoopItem:
 
         def run(self) -> None:
             self.result = TaskExecutor._execute(self._executor, templar=self._templar, variables=self._vars)
+
+        def join(self) -> None:
+            pass
 
         def hand_over(self, executor: t.Any, *, templar: t.Any, variables: dict[str, t.Any]) -> t.Any:
             executor._task = self._executor._task

@@ -4,8 +4,8 @@
 Rule 1: items are collected by running each one beside the real loop, in a coroutine of its own, up to its first question; nothing is sent then.
 Rule 2: the real loop runs afterwards, unchanged. An item that waits at its question goes on from there when the loop comes to it; all others
         run again, and get the replies in the order in which they ask.
-Rule 3: a loop whose items could see each other (until, break_when, pause, extended, its own register) goes item by item; that no item of
-        it needs the stock path is found out in the same way, before anything is sent.
+Rule 3: a loop whose items could see each other (until, break_when, pause, extended, its own register), or fail for their label, goes item by
+        item; that no item of it needs the stock path is found out in the same way, before anything is sent.
 """
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class _Item(Asking):
     def go_on(self, owner: t.Any) -> None:
         """Inside the owner's coroutine: run to the end, the owner asking."""
         self.guard, self.sent = owner.guard, owner.sent
+        self.run.join()
         try:
             while self.waits:
                 self.queue.move_to(owner.queue)
@@ -110,7 +111,7 @@ class Executor(TaskExecutor):
 
     def _run_loop(self, items: list[t.Any]) -> t.Any:
         owner = current()
-        if owner is None or len(items) < 2:
+        if owner is None or (len(items) < 2 and not self._task.loop_control.label):
             return super()._run_loop(items)
         self._items = collections.deque()
         try:
@@ -167,4 +168,4 @@ class Executor(TaskExecutor):
                 raise item.raised
             if _Item.held > HELD_LIMIT:
                 item.drop()
-        return all(item.asked is None or item.asked.final for item in self._items)
+        return all(item.asked is None or item.asked.final for item in self._items) and not any(item.run.label_fails() for item in self._items)

@@ -89,9 +89,22 @@ def find_module(loader: t.Any, name: str, collections: t.Any) -> tuple[ModuleRef
 
 
 def _may_run_again(path: str) -> bool:
-    """Whether this is one of those modules, with nobody else's module_utils."""
+    """Whether this is one of those modules, with ansible-core's own module_utils: nothing of their names lies where it would be found first."""
     folder, file = os.path.split(path)
-    return folder == _CORE_MODULES and file.removesuffix('.py') in _AGAIN and search_paths()[0] == [_CORE_MODULE_UTILS]
+    if folder != _CORE_MODULES or file.removesuffix('.py') not in _AGAIN:
+        return False
+    others = [place for place in search_paths()[0] if place != _CORE_MODULE_UTILS]
+    return not any(_names_in(place) & _core_module_utils() for place in others)
+
+
+@functools.lru_cache(maxsize=1)
+def _core_module_utils() -> frozenset[str]:
+    return _names_in(_CORE_MODULE_UTILS)
+
+
+def _names_in(folder: str) -> frozenset[str]:
+    """The modules and packages that lie in a folder."""
+    return frozenset(name.partition('.')[0] for name in os.listdir(folder)) - {'__init__', '__pycache__'}
 
 
 @functools.lru_cache(maxsize=1)
