@@ -24,7 +24,7 @@ from .glance import glance
 from .outcome import Progress
 from .output import Files, Pipes, file_with
 from .payload import Archive
-from .spare import Report, Spare, is_reusable
+from .spare import Spare
 from .warm import WARM, Warmth
 
 __all__ = ["Finished", "Runner"]
@@ -78,7 +78,8 @@ class Runner:
             report = waiting.report() if waiting is not None else None
             if waiting is not None and report is not None:
                 job.process = None
-                job.collect(process, *self._put_aside(waiting, report))
+                out, err = self._put_aside(waiting)
+                job.collect(process, report.rc, out, err, report.usage)
                 finished += self._advance(job)
                 continue
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -87,7 +88,8 @@ class Runner:
                 if waiting is not None:
                     waiting.close()
                 out, err = process.output.take()
-                job.collect(process, *_exit_of(process, status, err), out, usage)
+                rc, err = _exit_of(process, status, err)
+                job.collect(process, rc, out, err, usage)
                 finished += self._advance(job)
             elif job.deadline is not None and time.monotonic() >= job.deadline:
                 self.kill(job.entry["id"])
@@ -96,7 +98,12 @@ class Runner:
     @property
     def reports(self) -> List[int]:
         """Descriptors to be watched beside signals: when one is readable, `reap` is to be called."""
-        return [job.process.child.reports for job in self._jobs.values() if job.process is not None and job.process.child is not None]
+        return [busy.reports for busy in self._busy]
+
+    @property
+    def _busy(self) -> List[Spare]:
+        """Children that run a module and may be there for others after it."""
+        return [job.process.child for job in self._jobs.values() if job.process is not None and job.process.child is not None]
 
     def prepare(self, upcoming: List[Dict[str, Any]]) -> None:
         """Fork the child of the next module, if there is one. `upcoming`: the entries that start after those that run."""
@@ -117,8 +124,7 @@ class Runner:
 
     def _will_be_free(self, step: Dict[str, Any]) -> bool:
         """Whether there is, or may be by then, a child that has run something and suits this step."""
-        running = [job.process.child for job in self._jobs.values() if job.process is not None and job.process.child is not None]
-        return is_reusable(step) and any(child.suits(step, self._warmth.version) for child in (*self._idle, *running))
+        return bool(step.get("again")) and any(waiting.suits(step, self._warmth.version) for waiting in (*self._idle, *self._busy))
 
     def rest(self) -> None:
         """Nothing has been asked for a while: keep no more than is needed."""
@@ -221,7 +227,7 @@ class Runner:
 
     def _start_waiting(self, job: _Job, index: int, step: Dict[str, Any]) -> bool:
         """Use a child that waits, if one is as good as a new one."""
-        again = is_reusable(step) and job.deadline is None and self._can_reuse()
+        again = bool(step.get("again")) and job.deadline is None and self._can_reuse()
         start = time.time()
         while True:
             waiting = self._taken(step, again)
@@ -253,22 +259,21 @@ class Runner:
             self._reuses = is_possible()
         return self._reuses
 
-    def _put_aside(self, waiting: Spare, report: Report) -> Tuple[int, bytes, bytes, Any]:
-        """Take what a module has left in a child that waits for another."""
-        out, err = waiting.output.read()
+    def _put_aside(self, waiting: Spare) -> Tuple[bytes, bytes]:
+        """Return what a module has written in a child that waits for another now."""
+        written = waiting.output.read()
         if waiting.version == self._warmth.version and len(self._idle) < _MAX_IDLE:
             waiting.output.empty()
             self._idle.append(waiting)
         else:
             waiting.end()
-        return report.rc, err, out, report.usage
+        return written
 
     def _descriptors(self) -> Set[int]:
         """Everything that a child must not keep."""
         running = [job.process.output.descriptors for job in self._jobs.values() if job.process is not None]
-        waiting = [waiting.descriptors for waiting in (*self._idle, self._spare) if waiting is not None]
-        busy = [job.process.child.descriptors for job in self._jobs.values() if job.process is not None and job.process.child is not None]
-        return self._ours.union(self.readable, *waiting, *busy, *running)
+        waiting = [waiting.descriptors for waiting in (*self._idle, *self._busy, self._spare) if waiting is not None]
+        return self._ours.union(self.readable, *waiting, *running)
 
 
 class _Process(NamedTuple):
@@ -344,7 +349,7 @@ class _Job:
         self.progress.module_ended(index, out)
         return True
 
-    def collect(self, process: _Process, rc: int, err: bytes, out: bytes, usage: Any) -> None:
+    def collect(self, process: _Process, rc: int, out: bytes, err: bytes, usage: Any) -> None:
         """The current step has ended."""
         self.add(process.step, rc, out, err, process.start, time.time(), usage)
         if self.killed and (rc > 128 or process.step + 1 < len(self.entry["steps"])):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import ExitStack
 from typing import Any, Dict, NamedTuple, Optional, Set, Tuple
 
 from . import child
 from .output import Files, high_pipe
 from .payload import Archive
 
-__all__ = ["Report", "Spare", "is_reusable"]
+__all__ = ["Report", "Spare"]
 
 
 class Report(NamedTuple):
@@ -27,11 +28,6 @@ class Report(NamedTuple):
     usage: child.Usage
 
 
-def is_reusable(step: Dict[str, Any]) -> bool:
-    """Whether the child that runs this step may run others before and after."""
-    return bool(step.get("again"))
-
-
 class Spare:
     """One such child. OSError: there is no process, memory or descriptor left for it."""
 
@@ -39,34 +35,22 @@ class Spare:
         self.version = version
         self.runs = 0
         self._like: Any = None  # what its modules have in common
-        read, self._orders = high_pipe()
-        try:
-            self.reports, write = high_pipe()
+        with ExitStack() as failed, ExitStack() as lent:
+            orders, self._orders = high_pipe()
+            lent.callback(os.close, orders)
+            failed.callback(os.close, self._orders)
+            self.reports, reports = high_pipe()
+            lent.callback(os.close, reports)
+            failed.callback(os.close, self.reports)
             os.set_blocking(self.reports, False)
-            try:
-                self.output = Files()
-                try:
-                    stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-                    try:
-                        self.pid = begin.fork()
-                        if self.pid == 0:
-                            streams = child.Streams(stdin, *self.output.ends)
-                            child.await_modules(begin, archives, read, write, streams, ours | {self._orders, self.reports})
-                    finally:
-                        os.close(stdin)
-                except BaseException:
-                    self.output.close()
-                    raise
-            except BaseException:
-                os.close(self.reports)
-                raise
-            finally:
-                os.close(write)
-        except BaseException:
-            os.close(self._orders)
-            raise
-        finally:
-            os.close(read)
+            self.output = Files()
+            failed.callback(self.output.close)
+            stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            lent.callback(os.close, stdin)
+            self.pid = begin.fork()
+            if self.pid == 0:
+                child.await_modules(begin, archives, orders, reports, child.Streams(stdin, *self.output.ends), ours | {self._orders, self.reports})
+            failed.pop_all()
 
     @property
     def descriptors(self) -> Set[int]:
@@ -75,7 +59,7 @@ class Spare:
 
     def suits(self, step: Dict[str, Any], version: int) -> bool:
         """Whether it may run this step, as far as it has run others."""
-        return self.version == version and (self.runs == 0 or (is_reusable(step) and self._like == _like(step)))
+        return self.version == version and (self.runs == 0 or (bool(step.get("again")) and self._like == _like(step)))
 
     def run(self, step: Dict[str, Any], *, again: bool) -> bool:
         """Let it run a module step, and wait for more if `again`; False when it has ended before, and will not.
@@ -85,8 +69,7 @@ class Spare:
         self.runs += 1
         self._like = _like(step)
         if os.waitpid(self.pid, os.WNOHANG)[0]:
-            self.close()
-            self.output.close()
+            self._discard()
             return False
         try:
             with open(self._orders, "wb", closefd=False) as file:
@@ -95,8 +78,7 @@ class Spare:
                 self.close()
         except BrokenPipeError:  # it ended while it read
             os.waitpid(self.pid, 0)
-            self.close()
-            self.output.close()
+            self._discard()
             return False
         return True
 
@@ -115,13 +97,16 @@ class Spare:
         """It is not needed."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        self.close()
-        self.output.close()
+        self._discard()
 
     def close(self) -> None:
         """It has ended; its output is somebody else's to close."""
         os.close(self._orders)
         os.close(self.reports)
+
+    def _discard(self) -> None:
+        self.close()
+        self.output.close()
 
 
 def _like(step: Dict[str, Any]) -> Tuple[Any, ...]:

@@ -159,13 +159,6 @@ def variables_of(executor: t.Any) -> dict[str, t.Any]:
     return _task.TaskContext.current().task_vars if UNIFIED else executor._job_vars
 
 
-def _own_task(task: t.Any) -> t.Any:
-    """What TaskExecutor makes of a task for each item of its loop."""
-    copied = task.copy(exclude_parent=True, exclude_tasks=True)
-    copied._parent = task._parent
-    return copied
-
-
 class LoopItem:
     """One item of a loop, run on an executor of its own beside the real one; the real one can take over what it leaves.
 
@@ -182,7 +175,9 @@ class LoopItem:
         self._vars = {**variables_of(executor), 'ansible_loop_var': control.loop_var, control.loop_var: items[index]}
         if control.index_var:
             self._vars.update({'ansible_index_var': control.index_var, control.index_var: index})
-        self._prepare(_own_task(executor._task), items, index)
+        task = executor._task.copy(exclude_parent=True, exclude_tasks=True)
+        task._parent = executor._task._parent
+        self._prepare(task, items, index)
         self.result: t.Any = None
         self.spreads = False
         """Whether it has set more variables than its register, so that later items may see them."""

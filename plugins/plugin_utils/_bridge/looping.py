@@ -107,7 +107,7 @@ class _Item(Asking):
 class Executor(TaskExecutor):
     """TaskExecutor whose loops ask for all items at once where that is the same."""
 
-    _items: collections.deque[_Item] = collections.deque()
+    _items: t.Any = ()  # of the loop that runs, from the one that it comes to next
 
     def _run_loop(self, items: list[t.Any]) -> t.Any:
         owner = current()

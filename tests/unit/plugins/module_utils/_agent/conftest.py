@@ -163,6 +163,21 @@ def gone(pid: int) -> bool:
     return not is_running(pid)
 
 
+def children(agent: Agent) -> list[int]:
+    """The processes that the agent has forked and that have not ended."""
+    scope: dict = {}
+    exec(UNTIL_SPARE.partition("until =")[0], scope)
+    return scope["children"](agent.process.pid)
+
+
+@functools.cache
+def registers_exit_functions(python: str) -> bool:
+    """Whether something registers functions when this interpreter starts: nobody can tell which, so its processes are used once."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    code = "import atexit; raise SystemExit(min(atexit._ncallbacks(), 1))"
+    return subprocess.run([python, "-c", code], env=environ, check=False).returncode != 0
+
+
 class Agent:
     """One agent process, and the controller's end of its pipes."""
 
@@ -260,6 +275,12 @@ class Agent:
             before.append(self.entry(self.module("ansible.legacy.probe", {"code": ""}, **like), lane=entry["lane"]))
         self.send(messages.message("run", entries=[*before, entry]), blobs)
         return self.done(entry["id"])
+
+    def in_turn(self, *steps: dict, **fields) -> list[Done]:
+        """Run steps one after another in one lane, each in an entry of its own; return how each has ended."""
+        entries = [self.entry(step, **fields) for step in steps]
+        self.send(messages.message("run", entries=entries))
+        return [self.done(entry["id"]) for entry in entries]
 
     def done(self, id: int) -> Done:
         return Done(self.receive("done", id=id))

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 from ansible_collections.rustle.engine.plugins.module_utils._agent import messages
 
-from .conftest import UNTIL_SPARE, gone, is_running
+from .conftest import children, gone, is_running, registers_exit_functions
 
 PROBE = "ansible.legacy.probe"
 PID = "import os; result['pid'] = os.getpid()\n"
-
-
-def registers_exit_functions(python: str) -> bool:
-    """Whether something registers functions when this interpreter starts: nobody can tell which, so its processes are used once."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    code = "import atexit; raise SystemExit(min(atexit._ncallbacks(), 1))"
-    return subprocess.run([python, "-c", code], env=environ, check=False).returncode != 0
 
 
 @pytest.fixture
@@ -36,23 +28,10 @@ def agent(python, launch):
     return agent
 
 
-def in_turn(agent, *steps: dict, **fields):
-    """Run module steps one after another in one lane; return how each has ended."""
-    entries = [agent.entry(step, **fields) for step in steps]
-    agent.send(messages.message("run", entries=entries))
-    return [agent.done(entry["id"]) for entry in entries]
-
-
 def pids(agent, first: str, second: str = "", **fields) -> list[int]:
     """The processes of two modules in a row."""
-    one, two = in_turn(agent, agent.module(PROBE, {"code": PID + first}), agent.module(PROBE, {"code": PID + second}, **fields))
+    one, two = agent.in_turn(agent.module(PROBE, {"code": PID + first}), agent.module(PROBE, {"code": PID + second}, **fields))
     return [one.result["pid"], two.result["pid"]]
-
-
-def children(agent) -> list[int]:
-    scope: dict = {}
-    exec(UNTIL_SPARE.partition("until =")[0], scope)
-    return scope["children"](agent.process.pid)
 
 
 def test_modules_in_a_row_share_a_process(agent):
@@ -64,7 +43,7 @@ def test_not_where_exit_functions_are_registered_at_the_start(python, launch, tm
     (tmp_path / "sitecustomize.py").write_text("import atexit\natexit.register(print, 'bye', file=__import__('sys').stderr)\n")
     agent = launch(python, environ={"PYTHONPATH": str(tmp_path)})
     agent.again = True
-    first, second = in_turn(agent, *(agent.module(PROBE, {"code": PID}) for _ in range(2)))
+    first, second = agent.in_turn(*(agent.module(PROBE, {"code": PID}) for _ in range(2)))
     assert first.result["pid"] != second.result["pid"]
     assert first.err == second.err == [b"bye\n"]
 
@@ -72,7 +51,7 @@ def test_not_where_exit_functions_are_registered_at_the_start(python, launch, tm
 def test_each_has_its_own_output_and_usage(agent):
     burn = "import time\nwhile time.process_time() < {}: pass"
     codes = (burn.format(0.4) + "\nimport sys; sys.stderr.write('said')", PID)
-    one, two = in_turn(agent, *(agent.module(PROBE, {"code": code}) for code in codes))
+    one, two = agent.in_turn(*(agent.module(PROBE, {"code": code}) for code in codes))
     assert one.err[0] == b"said"
     assert (two.err[0], two.result["pid"] > 0) == (b"", True)
     assert one.steps[0]["utime"] + one.steps[0]["stime"] > 0.2 > two.steps[0]["utime"] + two.steps[0]["stime"]
@@ -89,9 +68,9 @@ def test_ansibles_own_modules_leave_nothing(agent, name, tmp_path):
         "command": {"_raw_params": "echo x", "chdir": str(tmp_path)},
     }[name]
     steps = [agent.module("ansible.modules." + name, {key: value for key, value in args.items() if value is not None}) for _ in range(2)]
-    for done in in_turn(agent, agent.module(PROBE, {"code": PID}), *steps):
+    for done in agent.in_turn(agent.module(PROBE, {"code": PID}), *steps):
         assert not done.result.get("failed")
-    before, pid = in_turn(agent, agent.module(PROBE, {"code": PID}), agent.module(PROBE, {"code": PID}))
+    before, pid = agent.in_turn(agent.module(PROBE, {"code": PID}), agent.module(PROBE, {"code": PID}))
     assert before.result["pid"] == pid.result["pid"]
     assert children(agent) == [pid.result["pid"]]  # it has run all of them
 
@@ -124,7 +103,7 @@ result["found"] = repr((
 
 def test_what_can_be_put_back_is(agent):
     codes = (PID + LOOK, PID + PUT_BACK, PID + LOOK)
-    one, two, three = in_turn(agent, *(agent.module(PROBE, {"code": code}) for code in codes))
+    one, two, three = agent.in_turn(*(agent.module(PROBE, {"code": code}) for code in codes))
     assert one.result["pid"] == two.result["pid"] == three.result["pid"]
     assert one.result["found"] == three.result["found"]
     assert b"spoilt" in two.out[0]
@@ -177,7 +156,7 @@ def test_not_when_a_task_has_changed_what_processes_read_once(python, launch, tm
 
 
 def test_not_where_the_entry_may_be_killed(agent):
-    first, second = in_turn(agent, *(agent.module(PROBE, {"code": PID}) for _ in range(2)), timeout=60)
+    first, second = agent.in_turn(*(agent.module(PROBE, {"code": PID}) for _ in range(2)), timeout=60)
     assert first.result["pid"] != second.result["pid"]
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 from ansible_collections.rustle.engine.plugins.module_utils._agent import messages
 
-from .conftest import UNTIL_SPARE, gone
+from .conftest import UNTIL_SPARE, children, gone
 
 PID = "import os; result['pid'] = os.getpid()"
 
@@ -24,15 +24,7 @@ def agent(python, launch):
 
 def in_turn(agent, *codes: str):
     """Run pieces of code one after another in one lane; return how each has ended, as far as it was begun."""
-    entries = [agent.entry(agent.module("ansible.legacy.probe", {"code": code})) for code in codes]
-    agent.send(messages.message("run", entries=entries))
-    return [agent.done(entry["id"]) for entry in entries]
-
-
-def children(agent) -> list[int]:
-    scope: dict = {}
-    exec(UNTIL_SPARE.partition("until =")[0], scope)
-    return scope["children"](agent.process.pid)
+    return agent.in_turn(*(agent.module("ansible.legacy.probe", {"code": code}) for code in codes))
 
 
 def test_the_next_module_runs_in_the_child_that_waited(agent):

@@ -82,7 +82,7 @@ def test_a_first_run_of_the_benchmark_sends_less_than_its_budget(bench, built):
     connection = bench.connect(built)
     hello(connection)
     bench.await_event(Ready)
-    assert connection.bytes_up < 190_000
+    assert connection.bytes_up < 182_000
 
 
 def test_with_facts_it_is_still_within_the_budget(bench, tmp_path):
