@@ -83,11 +83,12 @@ def molecule() -> int:
 
 
 def pytest_next() -> int:
-    """The unit tests with the newer ansible-core."""
+    """The unit tests and the local differential tests with the newer ansible-core."""
     if not (NEXT / "bin" / "pytest").exists():
         print("no Python 3.12 or later was found by the set-up: ansible-core 2.21 is not tested here")
         return 0
-    return call("pytest", "-q", "-n", "2", "tests/unit", "-p", "no:cacheprovider", *PYTEST_ARGUMENTS, venv=NEXT)
+    tests = ("tests/unit", "tests/integration/differential/test_local.py")
+    return call("pytest", "-q", "-n", "2", "--dist", "loadfile", *tests, "-p", "no:cacheprovider", *PYTEST_ARGUMENTS, venv=NEXT)
 
 
 def pytest() -> int:

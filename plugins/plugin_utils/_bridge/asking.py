@@ -90,7 +90,7 @@ class Asking:
             stat = hint_of(call)
         return Question(
             call=call, branches=branches, stat=stat, checksum=checksum, final=final,
-            go_on_failed=task.ignore_errors is True or task.failed_when == [False],
+            go_on_failed=task.ignore_errors is True or compat.conditions(task.failed_when) == [False],
             facts_expected=call.module is not None and call.module.fqn.rpartition('.')[2] in FACT_MODULES,
             timeout=self.timeout, piped=None if self.wants_directory else self.piped)
 

@@ -24,7 +24,7 @@ from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 from .hazards import Hazard
 
 __all__ = [
-    'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'core_supported', 'deliver', 'failed', 'is_task_result', 'learned',
+    'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'conditions', 'core_supported', 'deliver', 'failed', 'is_task_result', 'learned',
     'register_names', 'render', 'run_task', 'variables_of',
 ]
 
@@ -244,6 +244,11 @@ class LoopItem:
 def render(value: t.Any, variables: dict[str, t.Any]) -> t.Any:
     """Render templates in a value."""
     return TemplateEngine(variables=variables).template(value)
+
+
+def conditions(value: t.Any) -> list[t.Any]:
+    """What a task says in ``changed_when`` or ``failed_when``; 2.21 makes a list of it only when it validates the task."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def register_names(task: t.Any) -> tuple[str, ...]:

@@ -116,9 +116,9 @@ def ends_bundle(task: t.Any, *, ended: bool) -> Reason | None:
 
 def _awaits_verdict(task: t.Any) -> Reason | None:
     """Why the task's result must be known before anything else of the host is prepared."""
-    if not all(isinstance(condition, bool) for condition in task.changed_when or ()):
+    if not all(isinstance(condition, bool) for condition in compat.conditions(task.changed_when)):
         return Reason.JUDGE_CHANGED_WHEN
-    if not all(condition is False for condition in task.failed_when or ()):  # a constant true fails what the agent takes for good
+    if not all(condition is False for condition in compat.conditions(task.failed_when)):  # a constant true fails what the agent takes for good
         return Reason.JUDGE_FAILED_WHEN
     if task.until or task.retries is not None:
         return Reason.UNTIL
