@@ -6,13 +6,34 @@
     RustleError
     |-- SettingsError     a setting has a value that is no value of it
     |-- MissingPackage    a Python package is not installed
-    `-- DeclarationError  rustle_scope or rustle_effects of a task, role or play says something we cannot read
+    |-- DeclarationError  rustle_scope or rustle_effects of a task, role or play says something we cannot read
+    `-- PlanError         a plan cannot be made, read or followed
+        |-- DocumentError            a parsed playbook, parsed inventory or plan document has a field that cannot be
+        |-- CircularDependency       tasks wait for each other in a circle
+        |-- InvalidHostPattern       a pattern of hosts, or --limit, matches nothing or cannot be read
+        |-- UnknownTask              rustle_after or --explain names a task that is not there
+        |-- ConflictingStrategies    options that exclude each other
+        |-- ResourceContention       tasks that are declared to run side by side touch the same thing
+        |-- PlanningTimeout          planning took longer than it may
+        |-- InvalidTagExpression     --tags or --skip-tags cannot be read
+        |-- InsufficientResources    what the plan needs is more than there is
+        |-- UnsupportedTarget        no agent runs on hosts of this kind
+        |-- BelowBinaryThreshold     a binary deployment was asked for and has too few tasks
+        |-- IncompatibleModule       a module cannot go into a bundle, and that was asked for
+        |-- DeploymentBuildFailed    the payload of a deployment cannot be built
+        `-- PlanChanged              what a saved plan was made from is not what is there now
 
 What cannot be run through the agent is no error: it is a Reason, and the task takes the stock path.
 """
 from __future__ import annotations
 
-__all__ = ['DeclarationError', 'MissingPackage', 'RustleError', 'SettingsError']
+import typing as t
+
+__all__ = [
+    'BelowBinaryThreshold', 'CircularDependency', 'ConflictingStrategies', 'DeclarationError', 'DeploymentBuildFailed', 'DocumentError',
+    'IncompatibleModule', 'InsufficientResources', 'InvalidHostPattern', 'InvalidTagExpression', 'MissingPackage', 'PlanChanged', 'PlanError',
+    'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'UnknownTask', 'UnsupportedTarget',
+]
 
 
 class RustleError(Exception):
@@ -52,3 +73,101 @@ class MissingPackage(RustleError):
     def __init__(self, package: str, *, needed_for: str) -> None:
         super().__init__(f'the Python package {package} is not installed; {needed_for} needs it (pip install {package})')
         self.package = package
+
+
+class PlanError(RustleError):
+    """A plan cannot be made, read or followed."""
+
+
+class DocumentError(PlanError):
+    """A document from elsewhere is not what it should be. ``path``: of the field, like ``plays[0].tasks[2].when``."""
+
+    def __init__(self, *, path: str, expected: str, found: object, where: str, hint: str = '') -> None:
+        super().__init__(f'{where}: {path or "the document"}: expected {expected}, found {found!r}', hint=hint)
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class CircularDependency(PlanError):
+    """``cycle``: names of the tasks, each waiting for the next, the last one for the first."""
+
+    def __init__(self, cycle: t.Sequence[str], *, evidence: t.Sequence[str] = ()) -> None:
+        arrows = ' -> '.join(repr(name) for name in (*cycle, cycle[0]))
+        because = ''.join(f'\n  {line}' for line in evidence)
+        super().__init__(f'tasks wait for each other in a circle: {arrows}{because}', hint='remove one rustle_after of them')
+        self.cycle = tuple(cycle)
+
+
+class InvalidHostPattern(PlanError):
+    def __init__(self, pattern: str, *, where: str, problem: str = 'it matches no host of the inventory', hint: str = '') -> None:
+        super().__init__(f'{where}: the host pattern {pattern!r}: {problem}', hint=hint)
+        self.pattern = pattern
+
+
+class UnknownTask(PlanError):
+    def __init__(self, task: str, *, where: str, hint: str = '') -> None:
+        super().__init__(f'{where}: there is no task {task!r}', hint=hint)
+        self.task = task
+
+
+class ConflictingStrategies(PlanError):
+    def __init__(self, one: str, other: str, *, why: str, hint: str = '') -> None:
+        super().__init__(f'{one} and {other} exclude each other: {why}', hint=hint or f'leave one of them out: {one} or {other}')
+
+
+class ResourceContention(PlanError):
+    def __init__(self, one: str, other: str, resource: str) -> None:
+        super().__init__(f'{one!r} and {other!r} are to run side by side, and both touch {resource}',
+                         hint='let one of them come after the other (rustle_after)')
+
+
+class PlanningTimeout(PlanError):
+    """``limit`` in seconds; ``stage`` is what was being done."""
+
+    def __init__(self, limit: float, *, stage: str) -> None:
+        super().__init__(f'planning took longer than {limit:g} s (planning_timeout); it was stopped while {stage}',
+                         hint='raise RUSTLE_PLANNING_TIMEOUT, or plan fewer hosts with --limit')
+
+
+class InvalidTagExpression(PlanError):
+    def __init__(self, expression: str, *, where: str, problem: str) -> None:
+        super().__init__(f'{where}: {expression!r} is no list of tags: {problem}', hint='write tags with commas between them: --tags web,db')
+
+
+class InsufficientResources(PlanError):
+    """``needed`` and ``there`` with their units."""
+
+    def __init__(self, what: str, *, needed: str, there: str, hint: str = '') -> None:
+        super().__init__(f'{what}: the plan needs {needed}, there is {there}', hint=hint)
+
+
+class UnsupportedTarget(PlanError):
+    def __init__(self, found: str, *, where: str, supported: str) -> None:
+        super().__init__(f'{where}: no agent runs on {found}', hint=f'supported: {supported}')
+
+
+class BelowBinaryThreshold(PlanError):
+    def __init__(self, play: str, *, tasks: int, threshold: int) -> None:
+        super().__init__(f'play {play!r}: {tasks} task{"s" * (tasks != 1)} can go into a binary deployment, the threshold is {threshold}',
+                         hint='lower --binary-threshold, or leave the strategy BinaryOnly')
+
+
+class IncompatibleModule(PlanError):
+    def __init__(self, module: str, *, task: str, reason: str) -> None:
+        super().__init__(f'task {task!r}: the module {module} cannot go into a bundle: {reason}',
+                         hint='plan with --strategy BinaryHybrid: such tasks then take the stock path')
+
+
+class DeploymentBuildFailed(PlanError):
+    def __init__(self, deployment: str, *, reason: str) -> None:
+        super().__init__(f'the binary deployment {deployment} cannot be built: {reason}')
+
+
+class PlanChanged(PlanError):
+    """A saved plan is not followed. ``changes``: a line each."""
+
+    def __init__(self, plan: str, changes: t.Sequence[str]) -> None:
+        lines = ''.join(f'\n  {change}' for change in changes)
+        super().__init__(f'{plan}: what the plan was made from has changed:{lines}', hint='look at the changes, then plan anew with rustle-plan --save')
+        self.changes = tuple(changes)

@@ -14,6 +14,7 @@ __all__ = ['ANYTHING', 'conflicts', 'on_controller', 'overlap', 'path_resource']
 
 ANYTHING = '*'
 _PATHS = frozenset({'file', 'controller'})
+_OF_CONTROLLER = ('controller:', 'var:')  # variables are the controller's memory
 
 
 def path_resource(kind: str, path: object) -> str:
@@ -39,7 +40,7 @@ def overlap(one: str, other: str) -> bool:
     """Whether two resources may be, or contain, the same thing."""
     if ANYTHING in (one, other):
         # '*' is anything on the task's host; the controller is another machine, unless on_controller() says otherwise
-        return not (one.startswith('controller:') or other.startswith('controller:'))
+        return not (one.startswith(_OF_CONTROLLER) or other.startswith(_OF_CONTROLLER))
     kind, _colon, name = one.partition(':')
     other_kind, _colon, other_name = other.partition(':')
     if kind != other_kind:

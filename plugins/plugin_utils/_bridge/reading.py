@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From playbooks, as Ansible itself loads them, to what the planner plans from.
+
+Rule 1: plays, blocks, tags, serial and handlers are read by Ansible's own classes (PlaybookExecutor, PlayIterator): what a run would see.
+Rule 2: nothing is run: no lookup, no module, no inventory refresh; a prompt has its default.
+Rule 3: what the run asks of a task's keywords (prospects.py) is asked here by the same functions.
+"""
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible import constants as C
+from ansible.executor.play_iterator import PlayIterator
+from ansible.executor.playbook_executor import PlaybookExecutor
+from ansible.playbook.block import Block
+from ansible.playbook.handler import Handler
+from ansible.playbook.play_context import PlayContext
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import InvalidHostPattern
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, Section, SourceTask
+
+from . import compat, host_classes
+from .inputs import Inputs
+from .task_reading import TaskReader
+
+__all__ = ['PlaybookReader', 'walk']
+
+
+class PlaybookReader:
+    """Reads playbooks with one loader, inventory and variable manager; ``inputs`` then names all that was read.
+
+    ``serial``: overrides that of every play.
+    """
+
+    def __init__(self, *, loader: t.Any, inventory: t.Any, variable_manager: t.Any, serial: t.Sequence[t.Any] = ()) -> None:
+        self.inputs = Inputs(loader)
+        self.warnings: list[str] = []
+        self._loader = loader
+        self._inventory = inventory
+        self._variable_manager = variable_manager
+        self._serial = list(serial)
+        self._numbers = {'task': 0, 'handler': 0, 'flush': 0}
+
+    def read(self, playbooks: t.Sequence[str]) -> list[PlaySource]:
+        """The plays of all playbooks, in order. AnsibleError for what Ansible cannot load."""
+        executor = PlaybookExecutor(list(playbooks), inventory=self._inventory, variable_manager=self._variable_manager, loader=self._loader, passwords={})
+        found = [(entry['playbook'], play) for entry in executor.run() for play in entry['plays']]
+        iterated = [self._iterated(playbook, play) for playbook, play in found]
+        moving = self._moving([task for one in iterated for task in one.tasks])
+        return [self._play(number, one, executor, moving) for number, one in enumerate(iterated)]
+
+    def _iterated(self, playbook: str, play: t.Any) -> _Iterated:
+        self._set_basedir(playbook, play)
+        all_vars = self._variable_manager.get_vars(play=play)
+        try:
+            iterator = PlayIterator(
+                inventory=self._inventory, play=play, play_context=PlayContext(play=play), variable_manager=self._variable_manager, all_vars=all_vars)
+        except Exception as ex:
+            raise InvalidHostPattern(str(play.hosts), where=f'play {play.get_name()!r}', problem=str(ex)) from ex
+        places = list(walk(iterator._blocks))
+        gathers = _gathers(play)
+        if not gathers:
+            places = [place for place in places if place.task.action != 'gather_facts' or place.task._ds is not None]
+        return _Iterated(playbook, play, places, list(iterator.handlers))
+
+    def _set_basedir(self, playbook: str, play: t.Any) -> None:
+        self._loader.set_basedir(play._included_path or os.path.realpath(os.path.dirname(playbook)))
+
+    @staticmethod
+    def _moving(tasks: t.Iterable[t.Any]) -> frozenset[str]:
+        """Names that some task sets while the playbooks run."""
+        names: set[str] = set()
+        for task in tasks:
+            names.update(compat.register_names(task))
+            action = str(task.action).removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+            if action == 'set_fact':
+                names.update(str(name) for name in task.args if name != 'cacheable')
+            elif action in ('add_host', 'group_by') or (action == 'meta' and task.args.get('_raw_params') == 'refresh_inventory'):
+                names.update(('groups', 'group_names'))
+        return frozenset(names)
+
+    def _play(self, number: int, one: _Iterated, executor: t.Any, moving: frozenset[str]) -> PlaySource:
+        play = one.play
+        self._set_basedir(one.playbook, play)
+        if self._serial:
+            play.serial = self._serial
+        hosts = self._inventory.get_hosts(play.hosts, order=play.order)
+        if not hosts:
+            self.warnings.append(f'play {play.get_name()!r}: no host matches {", ".join(map(str, play.hosts)) if isinstance(play.hosts, list) else play.hosts}')
+        classified = host_classes.classify(hosts, play=play, get_vars=self._variable_manager.get_vars)
+        self.inputs.hosts(play.get_name(), classified)
+        reader = TaskReader(
+            play=play, classified=classified, moving=moving, variable_manager=self._variable_manager, loader=self._loader, inputs=self.inputs)
+        batches = tuple(tuple(host.name for host in batch) for batch in executor._get_serialized_batches(play))
+        tasks = [self._task(reader, place, 'task') for place in one.places]
+        handlers = [self._task(reader, _Place(handler), 'handler') for handler in one.handlers]
+        return PlaySource(
+            play_id=f'play-{number}', name=play.get_name().strip(), hosts=tuple(host.name for host in hosts), classes=classified.classes,
+            batches=batches, tasks=tuple(tasks), handlers=tuple(handlers), strategy=str(play.strategy).rpartition('.')[2],
+            serial=tuple(str(size) for size in play.serial or ()), max_fail_percentage=play.max_fail_percentage,
+            facts_required=tuple(sorted({name for task in tasks for name in task.reads if name.startswith('ansible_')})))
+
+    def _task(self, reader: TaskReader, place: _Place, kind: str) -> SourceTask:
+        if getattr(place.task, 'implicit', False):
+            kind = 'flush'
+        number = self._numbers[kind]
+        self._numbers[kind] += 1
+        task = reader.read(place.task, task_id=f'{kind}_{number}')
+        if isinstance(place.task, Handler):
+            return dataclasses.replace(task, listen=tuple(map(str, place.task.listen or ())))
+        return dataclasses.replace(task, blocks=place.blocks)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """A task and the blocks with rescue or always around it."""
+
+    task: t.Any
+    blocks: tuple[tuple[str, Section], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Iterated:
+    playbook: str
+    play: t.Any
+    places: list[_Place]
+    handlers: list[t.Any]
+
+    @property
+    def tasks(self) -> list[t.Any]:
+        return [*(place.task for place in self.places), *self.handlers]
+
+
+def walk(blocks: t.Iterable[t.Any], around: tuple[tuple[str, Section], ...] = ()) -> t.Iterator[_Place]:
+    """All tasks in linear's order."""
+    for one in blocks:
+        if not isinstance(one, Block):
+            if not _is_noise(one):
+                yield _Place(one, around)
+        elif one.rescue or one.always:
+            yield from walk(one.block, (*around, (one._uuid, 'block')))
+            yield from walk(one.rescue, (*around, (one._uuid, 'rescue')))
+            yield from walk(one.always, (*around, (one._uuid, 'always')))
+        else:
+            yield from walk(one.block, around)
+
+
+def _is_noise(task: t.Any) -> bool:
+    """Meta tasks that Ansible adds for its own book-keeping."""
+    return bool(getattr(task, 'implicit', False)) and task._get_meta() in ('noop', 'role_complete')
+
+
+def _gathers(play: t.Any) -> bool:
+    """Whether Ansible gathers facts by itself. Source: PlayIterator._get_next_task_from_state."""
+    gather = play.gather_facts
+    return bool(gather) if gather is not None else C.DEFAULT_GATHERING in ('implicit', 'smart')
+

@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Paths and bundles: which tasks go through the agent, and which of them in one piece.
+
+Rule 1: this foretells what the run decides; the rules that both ask are the same (`barrier_for`, and the reasons in SourceTask).
+Rule 2: a bundle ends where the run must see a result first: before a task that reads one, behind one that the controller judges.
+Rule 3: a barrier stands before and behind a task, so such a task is alone in its bundle where there are several hosts.
+"""
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Bundle, Path
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+
+__all__ = ['STOCK_ROUND_TRIPS', 'Bundled', 'Placed', 'bundle']
+
+#: exchanges of a task on the stock path with pipelining, seen over many modules: connect to the master, run, read
+STOCK_ROUND_TRIPS: t.Final = 7
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Placed:
+    """Where a task is: its path with the reason, its bundle, why the bundle begins with it."""
+
+    path: Path
+    reason: Reason | None = None
+    detail: str = ''
+    bundle_id: str | None = None
+    cut: Reason | None = None
+    cut_detail: str = ''
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bundled:
+    placed: t.Mapping[str, Placed]
+    bundles: tuple[Bundle, ...]
+    round_trips: int
+    stock_round_trips: int
+
+
+class _Bundling:
+    def __init__(self, prefix: str, hosts: tuple[str, ...], lookahead: int) -> None:
+        self.placed: dict[str, Placed] = {}
+        self.bundles: list[Bundle] = []
+        self._prefix = prefix
+        self._hosts = hosts
+        self._lookahead = lookahead
+        self._tasks: list[str] = []
+        self._names: dict[str, str] = {}  # variables in flight -> task that sets them
+        self._facts = ''  # task whose facts are in flight
+        self._become: str | None = None
+        self._behind: tuple[Reason, str] | None = None  # why the next task begins a bundle
+        self.round_trips = self.stock_round_trips = 0
+
+    def end(self, reason: Reason, at: str, detail: str) -> None:
+        """The bundle that is open ends, if there is one."""
+        if self._tasks:
+            self.bundles.append(Bundle(bundle_id=self._next_id(), tasks=tuple(self._tasks), hosts=self._hosts, ended_by=reason, ended_at=at, detail=detail))
+            self.round_trips += 1
+        self._tasks, self._names, self._facts, self._become = [], {}, '', None
+
+    def _next_id(self) -> str:
+        return f'{self._prefix}bundle-{len(self.bundles)}'
+
+    def stock(self, task: SourceTask, reason: Reason, detail: str) -> None:
+        self.end(Reason.STOCK, task.task_id, reason.value)
+        trips = STOCK_ROUND_TRIPS if task.on_target else 0
+        self.round_trips += trips
+        self.stock_round_trips += trips
+        self.placed[task.task_id] = Placed(path='stock', reason=reason, detail=detail)
+        self._behind = None
+
+    def flush(self, task: SourceTask, pending: bool) -> None:
+        if pending:
+            self.end(Reason.FLUSH, task.task_id, '')
+            self._behind = (Reason.FLUSH, '')
+        self.placed[task.task_id] = Placed(path='controller')
+
+    def add(self, task: SourceTask, barrier: Reason | None, renews: bool) -> None:
+        if task.on_target:
+            self.stock_round_trips += STOCK_ROUND_TRIPS
+        cut = self._cut(task, barrier)
+        if cut is not None:
+            self.end(cut[0], task.task_id, cut[1])
+        if not task.on_target and not self._tasks:
+            # nothing is under way: the controller does it at once
+            self.placed[task.task_id] = Placed(path='controller', cut=cut and cut[0], cut_detail=cut[1] if cut else '')
+        else:
+            path: Path = 'agent' if task.on_target else 'controller'
+            self.placed[task.task_id] = Placed(path=path, bundle_id=self._next_id(), cut=cut and cut[0], cut_detail=cut[1] if cut else '')
+            self._tasks.append(task.task_id)
+            if task.on_target:
+                self._become = task.become
+        self._under_way(task)
+        behind = barrier or (Reason.RESTART_AGENT if renews else task.ends)
+        self._behind = (behind, '') if behind is not None else None
+
+    def _under_way(self, task: SourceTask) -> None:
+        if task.on_target:
+            for name in task.sets:
+                self._names[name] = task.task_id
+        if task.sets_facts:
+            self._facts = task.task_id
+
+    def _cut(self, task: SourceTask, barrier: Reason | None) -> tuple[Reason, str] | None:
+        if self._behind is not None:
+            return self._behind
+        if not self._tasks:
+            return None
+        if barrier is not None:
+            return barrier, ''
+        if task.cut is not None:
+            return task.cut, ''
+        held = sorted(set(task.reads).intersection(self._names))
+        if held:
+            return Reason.REGISTER, held[0]
+        if self._facts and any(map(is_fact, task.reads)):
+            return Reason.FACTS, next(filter(is_fact, task.reads))
+        if task.reads_any:
+            return Reason.VARS, ''
+        if task.on_target and self._become not in (None, task.become):
+            return Reason.BECOME_CHANGE, task.become or 'the login user'
+        if len(self._tasks) >= self._lookahead:
+            return Reason.LOOKAHEAD_LIMIT, ''
+        return None
+
+
+def bundle(
+    tasks: t.Iterable[SourceTask], *, prefix: str, hosts: tuple[str, ...], barriers: t.Mapping[str, Reason], notifying: t.Container[str],
+    renewing: t.Container[str] = (), stock: tuple[Reason, str] | None = None, lookahead: int = 200,
+) -> Bundled:
+    """Places for the tasks of one batch. ``barriers``: task -> why hosts wait there; ``notifying``: flushes that may run handlers.
+
+    ``renewing``: tasks behind which a fresh login is needed. ``stock``: everything takes the stock path, and why.
+    """
+    work = _Bundling(prefix, hosts, lookahead)
+    for task in tasks:
+        refused = stock if task.on_target and stock is not None else (task.stock, task.stock_detail) if task.stock is not None else None
+        if task.flush:
+            work.flush(task, task.task_id in notifying)
+        elif refused is not None:
+            work.stock(task, *refused)
+        else:
+            work.add(task, barriers.get(task.task_id), task.task_id in renewing)
+    work.end(Reason.END, '', '')
+    return Bundled(work.placed, tuple(work.bundles), work.round_trips, work.stock_round_trips)

@@ -1,0 +1,44 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Parallel groups: tasks of one host whose order nobody could notice.
+
+Rule 1: two tasks of a group neither touch a common thing (one of them writing) nor does one come after the other in any other way.
+Rule 2: the agent runs a host's tasks one after another; a group says what would be possible.
+"""
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Dependency, ParallelGroup
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
+
+__all__ = ['group', 'reason_for']
+
+
+def group(graph: TaskGraph, reads: t.Mapping[str, t.Iterable[str]], *, prefix: str, alone: t.Container[str]) -> tuple[ParallelGroup, ...]:
+    """Groups of two or more tasks. ``reads``: what each reads; ``alone``: tasks that are never in one."""
+    groups = []
+    for layer in graph.generations():
+        tasks = [task_id for task_id in layer if task_id not in alone]
+        if len(tasks) > 1:
+            shared = _shared(tasks, reads)
+            groups.append(ParallelGroup(group_id=f'{prefix}group-{len(groups)}', tasks=tuple(tasks), shared_resources=shared, max_parallelism=len(tasks)))
+    return tuple(groups)
+
+
+def _shared(tasks: t.Iterable[str], reads: t.Mapping[str, t.Iterable[str]]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    for task_id in tasks:
+        for resource in dict.fromkeys(reads.get(task_id, ())):
+            seen[resource] = seen.get(resource, 0) + 1
+    return tuple(sorted(resource for resource, count in seen.items() if count > 1))
+
+
+def reason_for(task_id: str, in_group: ParallelGroup | None, edges: t.Sequence[Dependency], alone: t.Mapping[str, str]) -> str:
+    """Why a task can, or cannot, run beside others."""
+    if in_group is not None:
+        return f'its effects and those of {len(in_group.tasks) - 1} others of {in_group.group_id} are disjoint'
+    if task_id in alone:
+        return alone[task_id]
+    if edges:
+        return f'{edges[0].task_id} comes first: {edges[0].reason}'
+    return 'no other task is free of dependencies at the same time'

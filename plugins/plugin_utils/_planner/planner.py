@@ -1,0 +1,267 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From plays to a plan. Everything that is decided is decided by the rules in the files beside this one; here they are put together.
+
+Rule 1: hosts are planned in classes: what is done for a host, and not for its class, is a slice of a tuple.
+Rule 2: a plan leaves here only when every invariant holds.
+Rule 3: no clock: whoever limits the time of planning passes ``checkpoint``, which is called between stages and may raise.
+"""
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import (
+    BelowBinaryThreshold,
+    ConflictingStrategies,
+    IncompatibleModule,
+    PlanError,
+    UnsupportedTarget,
+)
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
+    BinarySuitabilityAnalysis,
+    Estimate,
+    ExecutionBatch,
+    ExecutionPlan,
+    ExecutionStrategy,
+    HandlerPlan,
+    PlanMetadata,
+    PlanningOptions,
+    PlayPlan,
+    TaskPlan,
+)
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder, touched_by
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.deployments import deployments_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups import group, reason_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.risk import risk_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import analyse
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.validation import validate
+
+__all__ = ['History', 'make_plan']
+
+History = t.Callable[[SourceTask], 'Estimate | None']
+"""What earlier runs say of a task's duration on one host."""
+
+_BINARY = (ExecutionStrategy.BINARY_HYBRID, ExecutionStrategy.BINARY_ONLY)
+_POSIX = frozenset({'', 'aix', 'any', 'darwin', 'dragonfly', 'freebsd', 'linux', 'netbsd', 'openbsd', 'posix', 'sunos'})
+
+
+def make_plan(
+    plays: t.Sequence[PlaySource], *, options: PlanningOptions, metadata: PlanMetadata, history: History | None = None,
+    checkpoint: t.Callable[[str], None] = lambda stage: None, warnings: t.Iterable[str] = (),
+) -> ExecutionPlan:
+    """The plan for these plays. Raises a PlanError for options or tasks that no plan can be made of."""
+    _check(options)
+    finder = Finder()
+    planned = [_PlayPlanner(play, options, history, finder, checkpoint) for play in plays]
+    plan = _total(planned, metadata, tuple(warnings))
+    checkpoint('checking the plan')
+    report = validate(plan)
+    if not report.valid:
+        finding = report.findings[0]
+        raise PlanError(f'the plan breaks its own rule {finding.invariant} at {finding.where}: {finding.found}', hint='this is a defect of the planner')
+    return plan
+
+
+def _check(options: PlanningOptions) -> None:
+    if options.force_binary and options.force_ssh:
+        raise ConflictingStrategies('--force-binary', '--force-ssh', why='one wants every task in bundles, the other none')
+    if options.force_ssh and options.strategy is ExecutionStrategy.BINARY_ONLY:
+        raise ConflictingStrategies('--force-ssh', '--strategy BinaryOnly', why='one wants no task in bundles, the other all')
+    if options.force_binary and options.strategy not in _BINARY:
+        raise ConflictingStrategies('--force-binary', f'--strategy {options.strategy.value}', why='this strategy has no bundles')
+    if options.target_os.lower() not in _POSIX:
+        raise UnsupportedTarget(options.target_os, where='--target-os', supported=', '.join(sorted(_POSIX - {''})))
+
+
+class _PlayPlanner:
+    """Plans one play; what it found stays readable."""
+
+    def __init__(
+        self, play: PlaySource, options: PlanningOptions, history: History | None, finder: Finder, checkpoint: t.Callable[[str], None]
+    ) -> None:
+        self.play = play
+        self.options = options
+        self.strategy = _strategy(play, options)
+        checkpoint(f'looking for dependencies in play {play.name!r}')
+        self.dependencies: Dependencies = finder.find(play)
+        every = (*play.tasks, *play.handlers)
+        self.estimates = {task.task_id: known for task in every if history is not None and (known := history(task)) is not None}
+        self.touched = {task.task_id: touched_by(task, self.dependencies.effects[task.task_id]) for task in every}
+        shown = [task.task_id for task in play.tasks if not _implicit(task)]
+        checkpoint(f'building the graph of play {play.name!r}')
+        self.graph = TaskGraph(shown, self.dependencies.edges)
+        reads = {task_id: touched[1] for task_id, touched in self.touched.items()}
+        self.barriers = self._barriers(max((len(hosts) for hosts in play.batches), default=0))
+        self.alone = self._alone()
+        self.groups = group(self.graph, reads, prefix=f'{play.play_id}-', alone=self.alone)
+        self.critical_path = self.graph.critical_path({task_id: known.median for task_id, known in self.estimates.items()})
+        checkpoint(f'bundling play {play.name!r}')
+        self.suitability = self._suitability()
+        self.bundled: dict[str, Bundled] = {}
+        self.plan = self._plan()
+        if self.strategy is ExecutionStrategy.BINARY_ONLY:
+            self._all_bundled()
+        self.deployments = deployments_of(play, self.suitability, self.bundled.values(), options) if self.strategy in _BINARY else ()
+
+    def _barriers(self, hosts: int) -> dict[str, Reason]:
+        if self.strategy in (ExecutionStrategy.FREE, ExecutionStrategy.HOST_PINNED):
+            return {}
+        same_machine = any(one.shared_machine for one in self.play.classes)
+        found = {}
+        for task in self.play.tasks:
+            reason = barrier_for(
+                dataclasses.replace(task.node, idle_flush=True) if task.flush else task.node, self.dependencies.effects[task.task_id],
+                mode=self.options.ordering, hosts=hosts, forks=self.options.forks, same_machine=same_machine,
+                play_max_fail=self.play.max_fail_percentage is not None)
+            if reason is not None:
+                found[task.task_id] = reason
+        return found
+
+    def _alone(self) -> dict[str, str]:
+        found = {}
+        for task in self.play.tasks:
+            barrier = self.barriers.get(task.task_id)
+            if barrier is not None and barrier is not Reason.WORLDLY:
+                found[task.task_id] = barrier.text
+            elif task.flush or short_name(task.node.action) == 'meta':
+                found[task.task_id] = Reason.META.text
+            elif task.cut is Reason.INCLUDE or task.ends is Reason.INCLUDE:
+                found[task.task_id] = Reason.INCLUDE.text
+        return found
+
+    # -- paths
+
+    def _refusal(self) -> tuple[Reason, str] | None:
+        """Why no task of the play goes through the agent."""
+        if self.strategy not in _BINARY:
+            return Reason.DISABLED, f'the strategy is {self.strategy.value}'
+        if self.options.force_ssh:
+            return Reason.MODE_SSH, '--force-ssh'
+        if self.options.optimization_level == 0:
+            return Reason.DISABLED, 'the optimization level is 0'
+        if self.play.classes and all(one.stock is not None for one in self.play.classes):
+            one = self.play.classes[0]
+            return t.cast('Reason', one.stock), one.stock_detail or one.connection
+        return None
+
+    def _suitability(self) -> tuple[BinarySuitabilityAnalysis, ...]:
+        if self.strategy not in _BINARY:
+            return ()
+        on_target = [task for task in self.play.tasks if task.on_target]
+        eligible = [task for task in on_target if task.stock is None]
+        trial = bundle(
+            self.play.tasks, prefix='', hosts=(), barriers=self.barriers, notifying=self._notifying(), renewing=self._renewing(),
+            lookahead=self.options.lookahead)
+        return tuple(
+            analyse(one, tasks=len(on_target), eligible=len(eligible), bundles=len(trial.bundles), options=self.options) for one in self.play.classes)
+
+    def _notifying(self) -> frozenset[str]:
+        return frozenset(task.task_id for task in self.play.tasks if task.flush and self.dependencies.edges[task.task_id])
+
+    def _renewing(self) -> frozenset[str]:
+        return frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)
+
+    def _all_bundled(self) -> None:
+        for task in self.play.tasks:
+            if task.on_target and task.stock is not None:
+                raise IncompatibleModule(task.module, task=task.name, reason=task.stock.text)
+        if all(one.bound_by == 'refused' for one in self.suitability):
+            return
+        fewest = min(self.suitability, key=lambda one: one.eligible)
+        if fewest.eligible < self.options.binary_threshold and not self.options.force_binary:
+            raise BelowBinaryThreshold(self.play.name, tasks=fewest.eligible, threshold=self.options.binary_threshold)
+
+    # -- the plan
+
+    def _plan(self) -> PlayPlan:
+        batches: list[ExecutionBatch] = []
+        for hosts in self.play.batches:
+            batch_id = f'{self.play.play_id}-batch-{len(batches)}'
+            batches.append(self._batch(batch_id, hosts, batches[-1:]))
+        known = [batch.estimated_duration for batch in batches]
+        return PlayPlan(
+            play_id=self.play.play_id, name=self.play.name, strategy=self.strategy, serial=self.play.serial, hosts=self.play.hosts,
+            batches=tuple(batches), handlers=self._handlers(), host_classes=self.play.classes, ordering=self.options.ordering,
+            estimated_duration=_sum(known))
+
+    def _batch(self, batch_id: str, hosts: tuple[str, ...], before: t.Sequence[ExecutionBatch]) -> ExecutionBatch:
+        refused = {host for one in self.play.classes if one.stock is not None for host in one.hosts}
+        bundled = bundle(
+            self.play.tasks, prefix=f'{batch_id}-', hosts=hosts if not refused else tuple(host for host in hosts if host not in refused),
+            barriers=self.barriers, notifying=self._notifying(), renewing=self._renewing(), stock=self._refusal(), lookahead=self.options.lookahead)
+        self.bundled[batch_id] = bundled
+        in_group = {task_id: one for one in self.groups for task_id in one.tasks}
+        shown = [task for task in self.play.tasks if not _implicit(task)]
+        tasks = tuple(self._task(task, number, hosts, bundled.placed[task.task_id], in_group) for number, task in enumerate(shown))
+        durations = [self.estimates.get(task.task_id) for task in shown if task.on_target]
+        return ExecutionBatch(
+            batch_id=batch_id, hosts=hosts, tasks=tasks, parallel_groups=self.groups, dependencies=tuple(batch.batch_id for batch in before),
+            bundles=bundled.bundles, critical_path=self.critical_path, estimated_duration=_sum(durations),
+            round_trips=bundled.round_trips, stock_round_trips=bundled.stock_round_trips)
+
+    def _task(self, task: SourceTask, number: int, hosts: tuple[str, ...], placed: Placed, in_group: t.Mapping[str, t.Any]) -> TaskPlan:
+        effects = self.dependencies.effects[task.task_id]
+        edges = self.dependencies.edges[task.task_id]
+        writes, reads = self.touched[task.task_id]
+        own = in_group.get(task.task_id)
+        return TaskPlan(
+            task_id=task.task_id, name=task.name, module=task.module, args=task.args, hosts=hosts, dependencies=edges, conditions=task.conditions,
+            tags=task.tags, notify=task.notify, execution_order=number, can_run_parallel=own is not None,
+            parallel_reason=reason_for(task.task_id, own, edges, self.alone), risk_level=risk_of(task, effects), path=placed.path,
+            scope=effects.scope.value, estimated_duration=self.estimates.get(task.task_id), path_reason=placed.reason, path_detail=placed.detail,
+            bundle_id=placed.bundle_id, cut=placed.cut, cut_detail=placed.cut_detail, barrier=self.barriers.get(task.task_id),
+            unknown_args=task.unknown_args, writes=writes, reads=reads, role=task.role, where=task.where,
+            section=task.blocks[-1][1] if task.blocks else 'block', flush=task.flush)
+
+    def _handlers(self) -> tuple[HandlerPlan, ...]:
+        refusal = self._refusal()
+        plans = []
+        for number, handler in enumerate(self.play.handlers):
+            reason = (refusal[0] if refusal is not None else handler.stock) if handler.on_target else None
+            plans.append(HandlerPlan(
+                handler_id=handler.task_id, name=handler.name, module=handler.module, args=handler.args, conditions=handler.conditions,
+                execution_order=number, notified_by=self.dependencies.notified_by[handler.task_id], listen=handler.listen,
+                path='stock' if reason is not None else 'agent' if handler.on_target else 'controller', path_reason=reason,
+                estimated_duration=self.estimates.get(handler.task_id), where=handler.where))
+        return tuple(plans)
+
+
+def _implicit(task: SourceTask) -> bool:
+    """A flush that Ansible puts between the sections of a play: it orders, and nobody wrote it."""
+    return task.flush and not task.where
+
+
+def _strategy(play: PlaySource, options: PlanningOptions) -> ExecutionStrategy:
+    if options.strategy is ExecutionStrategy.ROLLING and len(play.batches) < 2 and not play.serial:
+        raise ConflictingStrategies('--strategy Rolling', f'the play {play.name!r} without serial', why='rolling goes batch by batch',
+                                    hint='give the size of a batch with --serial')
+    return options.strategy
+
+
+def _sum(parts: t.Sequence[Estimate | None]) -> Estimate | None:
+    """Of things that come one after another; None as soon as one of them is not known."""
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    return Estimate(
+        sum(part.median for part in known), sum(part.spread**2 for part in known) ** 0.5, min(part.count for part in known))
+
+
+def _total(planned: t.Sequence[_PlayPlanner], metadata: PlanMetadata, warnings: tuple[str, ...]) -> ExecutionPlan:
+    tasks = [task for one in planned if one.plan.batches for task in one.plan.batches[0].tasks]
+    trips = sum(batch.round_trips for one in planned for batch in one.plan.batches)
+    stock = sum(batch.stock_round_trips for one in planned for batch in one.plan.batches)
+    return ExecutionPlan(
+        metadata=metadata, plays=tuple(one.plan for one in planned),
+        binary_deployments=tuple(deployment for one in planned for deployment in one.deployments),
+        hosts=tuple(dict.fromkeys(host for one in planned for host in one.play.hosts)), total_tasks=len(tasks),
+        parallelism_score=sum(task.can_run_parallel for task in tasks) / len(tasks) if tasks else 0.0,
+        network_efficiency_score=max(0.0, 1 - trips / stock) if stock else 0.0,
+        estimated_duration=_sum([one.plan.estimated_duration for one in planned]),
+        suitability=tuple(analysis for one in planned for analysis in one.suitability), warnings=warnings)

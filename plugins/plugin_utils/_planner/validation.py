@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The invariants of a plan, each a function from a plan to its breaches. They are checked on every plan that is made or read.
+
+Rule: the number of hosts costs nothing here but where hosts themselves are checked: each batch's tasks share the batch's tuple.
+"""
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, Finding, TaskPlan, ValidationReport
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+
+__all__ = ['INVARIANTS', 'validate']
+
+Invariant = t.Callable[[ExecutionPlan], t.Iterator[Finding]]
+
+INVARIANTS: dict[str, Invariant] = {}
+
+
+def _invariant(check: Invariant) -> Invariant:
+    INVARIANTS[check.__name__.removeprefix('_')] = check
+    return check
+
+
+def validate(plan: ExecutionPlan) -> ValidationReport:
+    findings = [finding for check in INVARIANTS.values() for finding in check(plan)]
+    return ValidationReport(tuple(INVARIANTS), tuple(findings))
+
+
+@_invariant
+def _ids_are_unique(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        for batch in play.batches:
+            counted = collections.Counter(task.task_id for task in batch.tasks)
+            for task_id, count in counted.items():
+                if count > 1:
+                    yield Finding('ids_are_unique', batch.batch_id, f'{task_id} stands there {count} times')
+    for play_id, count in collections.Counter(play.play_id for play in plan.plays).items():
+        if count > 1:
+            yield Finding('ids_are_unique', play_id, f'{count} plays have this id')
+
+
+@_invariant
+def _order_respects_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        for batch in play.batches:
+            order = {task.task_id: task.execution_order for task in batch.tasks}
+            for task in batch.tasks:
+                for edge in task.dependencies:
+                    if order.get(edge.task_id, -1) >= task.execution_order:
+                        yield Finding('order_respects_edges', task.task_id, f'{edge.task_id} has to come first and comes later')
+
+
+@_invariant
+def _order_is_ascending(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        for batch in play.batches:
+            for before, task in zip(batch.tasks, batch.tasks[1:], strict=False):
+                if before.execution_order >= task.execution_order:
+                    yield Finding('order_is_ascending', task.task_id, f'it stands behind {before.task_id} and has no higher number')
+
+
+@_invariant
+def _dependencies_exist(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    known = {task.task_id for task in plan.tasks()} | {handler.handler_id for play in plan.plays for handler in play.handlers}
+    for task in plan.tasks():
+        for edge in task.dependencies:
+            if edge.task_id not in known:
+                yield Finding('dependencies_exist', task.task_id, f'it depends on {edge.task_id}, which is not in the plan')
+
+
+@_invariant
+def _batches_cover_hosts_once(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        counted = collections.Counter(host for batch in play.batches for host in batch.hosts)
+        for host in play.hosts:
+            if counted[host] != 1:
+                yield Finding('batches_cover_hosts_once', play.play_id, f'{host} is in {counted[host]} batches')
+        for host in counted.keys() - set(play.hosts):
+            yield Finding('batches_cover_hosts_once', play.play_id, f'{host} is no host of the play')
+
+
+@_invariant
+def _classes_cover_hosts_once(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        counted = collections.Counter(host for one in play.host_classes for host in one.hosts)
+        if play.host_classes and (set(counted) != set(play.hosts) or set(counted.values()) - {1}):
+            yield Finding('classes_cover_hosts_once', play.play_id, 'the classes are no partition of its hosts')
+
+
+@_invariant
+def _tasks_run_on_their_batch(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        for batch in play.batches:
+            for task in batch.tasks:
+                if task.hosts is not batch.hosts and not set(task.hosts) <= set(batch.hosts):
+                    yield Finding('tasks_run_on_their_batch', task.task_id, 'it has hosts that are not in its batch')
+
+
+@_invariant
+def _bundles_hold_their_tasks_once(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        for batch in play.batches:
+            named = {task.task_id: task.bundle_id for task in batch.tasks if task.bundle_id is not None}
+            held = [(task_id, bundle.bundle_id) for bundle in batch.bundles for task_id in bundle.tasks]
+            if dict(held) != named or len(held) != len(named):
+                wrong = sorted(set(held) ^ set(named.items()))
+                yield Finding('bundles_hold_their_tasks_once', batch.batch_id, f'tasks and bundles disagree about {wrong[0][0] if wrong else "a task"}')
+
+
+@_invariant
+def _no_bundle_crosses_a_barrier(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for _batch, bundle, tasks in _bundled(plan):
+        if len(tasks) > 1:
+            for task in tasks:
+                if task.barrier is not None:
+                    yield Finding('no_bundle_crosses_a_barrier', bundle, f'{task.task_id} has a barrier ({task.barrier.value}) and is not alone')
+
+
+@_invariant
+def _no_bundle_holds_stock_tasks(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for _batch, bundle, tasks in _bundled(plan):
+        for task in tasks:
+            if task.path == 'stock':
+                yield Finding('no_bundle_holds_stock_tasks', bundle, f'{task.task_id} takes the stock path')
+
+
+@_invariant
+def _bundles_are_contiguous(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for batch, bundle, tasks in _bundled(plan):
+        if tasks:
+            first, last = tasks[0].execution_order, tasks[-1].execution_order
+            for task in batch:
+                if first < task.execution_order < last and task.bundle_id != bundle and not task.flush:
+                    yield Finding('bundles_are_contiguous', bundle, f'{task.task_id} stands between its tasks')
+
+
+@_invariant
+def _stock_has_a_reason(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for task in plan.tasks():
+        if task.path == 'stock' and (task.path_reason is None or task.path_reason.kind != 'stock'):
+            yield Finding('stock_has_a_reason', task.task_id, 'it takes the stock path and nothing says why')
+        if task.barrier is not None and not isinstance(task.barrier, Reason):
+            yield Finding('stock_has_a_reason', task.task_id, f'its barrier {task.barrier!r} is no reason code')
+
+
+@_invariant
+def _groups_are_free_of_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for play in plan.plays:
+        for batch in play.batches:
+            edges = {task.task_id: {edge.task_id for edge in task.dependencies} for task in batch.tasks}
+            for group in batch.parallel_groups:
+                members = set(group.tasks)
+                for task_id in group.tasks:
+                    if members & edges.get(task_id, set()):
+                        yield Finding('groups_are_free_of_edges', group.group_id, f'{task_id} depends on another task of the group')
+
+
+@_invariant
+def _deployments_know_their_tasks(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    known = {task.task_id for task in plan.tasks()}
+    for deployment in plan.binary_deployments:
+        for task_id in deployment.tasks:
+            if task_id not in known:
+                yield Finding('deployments_know_their_tasks', deployment.deployment_id, f'{task_id} is not in the plan')
+
+
+@_invariant
+def _scores_are_shares(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for name in ('parallelism_score', 'network_efficiency_score'):
+        value = getattr(plan, name)
+        if not 0 <= value <= 1:
+            yield Finding('scores_are_shares', name, f'{value} is not between 0 and 1')
+
+
+def _bundled(plan: ExecutionPlan) -> t.Iterator[tuple[tuple[TaskPlan, ...], str, list[TaskPlan]]]:
+    for play in plan.plays:
+        for batch in play.batches:
+            by_bundle: dict[str, list[TaskPlan]] = {}
+            for task in batch.tasks:
+                if task.bundle_id is not None:
+                    by_bundle.setdefault(task.bundle_id, []).append(task)
+            for bundle_id, tasks in by_bundle.items():
+                yield batch.tasks, bundle_id, tasks
