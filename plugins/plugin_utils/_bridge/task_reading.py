@@ -56,7 +56,7 @@ class TaskReader:
         node = prospects.node_of(task, on_controller=False, rescope=_rescope(settings), effects=_effects(settings))
         shown, real, unknown = self._arguments(node.args, scopes)
         node = dataclasses.replace(node, args=real)
-        reading = self._reading(task, action)
+        reading = self._reading(task, action, real.get('src'))
         own = set(compat.register_names(task)) | set(task.vars or ()) | _loop_names(task)
         deep, ways = scope.deep(reading)
         reads = {name: way for name, way in ways.items() if name not in own}
@@ -106,7 +106,7 @@ class TaskReader:
                 unknown.append(name)
         return shown, real, tuple(unknown)
 
-    def _reading(self, task: t.Any, action: str) -> Reading:
+    def _reading(self, task: t.Any, action: str, source: t.Any) -> Reading:
         found = reading_of(task.args)
         for value in (task.loop, task.environment, task.delegate_to, task.notify, task.become_user, task.run_once, task.ignore_errors, task.vars):
             found |= reading_of(value)
@@ -119,7 +119,7 @@ class TaskReader:
         elif action == 'assert':
             found |= reading_of_expression(task.args.get('that'))
         elif action == 'template':
-            found |= self._template(task, args.get('src'))
+            found |= self._template(task, source)
         elif action in ('package', 'service'):
             found |= Reading(names=frozenset(('ansible_facts',)))  # the action asks which manager there is
         return found
