@@ -98,7 +98,10 @@ def test_without_its_packages_it_runs_as_linear_and_names_them(built: Path, tmp_
 
 def test_the_archive_holds_what_users_need_and_nothing_else(built: Path) -> None:
     with tarfile.open(built) as archive:
-        top = {name.split("/")[0] for name in archive.getnames()}
+        names = archive.getnames()
+    top = {name.split("/")[0] for name in names}
+    tables = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("plugins/plugin_utils/_planner/effects_tables/*.yml")}
+    assert tables and tables <= set(names)
     assert {"LICENSE", "MANIFEST.json", "README.md", "meta", "playbooks", "plugins", "requirements.txt", "roles"} <= top
     assert not top & {".ci", ".git", ".work", "Makefile", "dist", "pyproject.toml", "tests"}
 

@@ -7,7 +7,7 @@ A *resource* is a string ``kind:name``. The kinds that matter to the rules:
 - ``controller:/srv/x`` the same on the controller's file system, ``controller:*`` when it is not known;
 - ``package:nginx``, ``user:bob``, ``group:adm``, ``var:foo``, ... equal names are equal things, ``user:*`` any of them;
 - ``*`` anything on the task's host (but nothing of the controller);
-- ``world:dns`` something beyond the host; it occurs only where a user declares it.
+- ``world:dns`` something beyond the host, where it is named; what is worldly need not name it.
 """
 from __future__ import annotations
 

@@ -3,48 +3,39 @@
 
 Rule 1: what is not in a table is worldly; what is not literal is taken as the worst that it can be.
 Rule 2: ``changed_when`` and ``check_mode`` weaken nothing: they say what a task reports, not whom it can be noticed by.
-Rule 3: only the user's declarations overrule the tables.
+Rule 3: only the user's declarations overrule the tables: those of a task, and those of a module (``effects_file``).
 """
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Effects, Scope, TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.arguments import Arguments
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects_builtin import BUILTIN
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects_collections import COLLECTIONS
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.logins import changes_logins
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups import lookup_effects, lookups_in
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.places import leaves_the_host
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.readonly import only_reads, words_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING, conflicts, on_controller
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.rows import Row
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables, short_name
 
 __all__ = ['effects_of', 'interferes', 'is_known', 'short_name']
 
-_BUILTIN_PREFIX = re.compile(r'ansible\.(builtin|legacy)\.')
 _UNKNOWN = Effects(Scope.WORLDLY, writes=(ANYTHING,), reads=(ANYTHING,))
 _SKIPPED = Effects(Scope.NONE)
 _WIDTH = (Scope.NONE, Scope.PRIVATE, Scope.WORLDLY)
 
 
-def short_name(action: str) -> str:
-    """``copy`` for ``ansible.builtin.copy``; other collections keep their full names."""
-    return _BUILTIN_PREFIX.sub('', action, count=1)
-
-
-def is_known(action: str) -> bool:
+def is_known(action: str, tables: Tables = OURS) -> bool:
     """Whether a table has an entry for the action."""
-    return _row(action) is not None
+    return tables.row(action) is not None
 
 
-def effects_of(node: TaskNode) -> Effects:
+def effects_of(node: TaskNode, tables: Tables = OURS) -> Effects:
     """The effects of one task on its host, or of any of its items; see Effects for what each field promises."""
     if node.when_constant_false:
         return _SKIPPED
-    row = None if node.own_module else _row(node.action)
+    row = tables.row(node.action, own_module=node.own_module)
     args = Arguments(node.args)
     effects = _UNKNOWN if row is None else _with_validation(row(args), args)
     if effects.scope is Scope.PRIVATE and leaves_the_host(effects, node.shared_mounts):
@@ -60,11 +51,6 @@ def effects_of(node: TaskNode) -> Effects:
 def interferes(one: Effects, other: Effects) -> bool:
     """Whether the order of two tasks on one machine may matter by what they touch there (their scopes are not looked at)."""
     return conflicts(one.writes, (*other.writes, *other.reads)) or conflicts(other.writes, one.reads)
-
-
-def _row(action: str) -> Row | None:
-    name = short_name(action)
-    return BUILTIN.get(name) if '.' not in name else COLLECTIONS.get(name)
 
 
 def _both(one: Effects, other: Effects) -> Effects:

@@ -80,7 +80,7 @@ class PlayRun:
         self.hosts: dict[str, HostRun] = {}
         self.masters = Masters()
         self._reads: collections.defaultdict[str, set[str]] = collections.defaultdict(set)  # task -> names that cut a bundle before it
-        self.rules = Rules(strategy, self.play, self.hub.forks)
+        self.rules = Rules(strategy, self.play, self.hub.forks, session.tables)
         self._get_vars = strategy._variable_manager.get_vars
         strategy._variable_manager.get_vars = self.get_vars
         self._bundles_before = self.hub.sent_bundles

@@ -14,6 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import E
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for, conflicts
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.places import shared_mounts
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import Tables
 
 __all__ = ['Rules']
 
@@ -23,8 +24,9 @@ Machine = tuple[str, str, str]
 class Rules:
     """Effects and barriers. What is asked again for the same task and the same declarations is remembered."""
 
-    def __init__(self, strategy: t.Any, play: t.Any, forks: int) -> None:
+    def __init__(self, strategy: t.Any, play: t.Any, forks: int, tables: Tables) -> None:
         self._strategy = strategy
+        self._tables = tables
         self._play = play
         self._forks = forks
         self._machine: dict[str, Machine] = {}
@@ -52,7 +54,7 @@ class Rules:
         known = self._known.get(key)
         if known is None:
             node = prospects.node_of(task, on_controller=local, rescope=settings.rescope, effects=settings.effects, mounts=mounts)
-            known = self._known[key] = node, effects_of(node)
+            known = self._known[key] = node, effects_of(node, self._tables)
         return known
 
     def _shared_mounts(self, host: t.Any) -> tuple[str, ...]:
@@ -102,7 +104,7 @@ class Rules:
                     args = json.loads(call.params).get('ANSIBLE_MODULE_ARGS', {})
                     node = TaskNode(action=call.module.fqn.removeprefix('ansible.modules.'),
                                     args={key: value for key, value in args.items() if not key.startswith('_ansible_')})
-                    found += effects_of(node).writes
+                    found += effects_of(node, self._tables).writes
         return tuple(found)
 
     @staticmethod

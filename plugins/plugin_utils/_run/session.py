@@ -20,6 +20,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compa
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import NAMES, Settings, notices, read_config, resolve
 
 from .hub import Hub
@@ -50,6 +52,7 @@ class Session:
         settings = self.settings({})
         for notice in notices(environ=os.environ, config=self._config):
             _display.warning(notice)
+        self.tables = _tables(settings.effects_file)
         self._agent_cache_limit = settings.agent_cache_limit
         self._builder = PayloadBuilder(settings.cache_dir, limit=settings.cache_limit)
         self._payloads: list[Payload] = []
@@ -154,6 +157,18 @@ class Session:
     def _agent_unavailable(self, execution: t.Any, lost: TargetLost) -> None:
         if self.play is not None:
             self.play.unavailable(execution, lost)
+
+
+def _tables(path: str | None) -> Tables:
+    """The effects tables, with the user's entries above ours; AnsibleError for a bad one."""
+    if path is None:
+        return OURS
+    from ansible_collections.rustle.engine.plugins.plugin_utils._schema.effects_file import read_effects_file
+
+    try:
+        return Tables(read_effects_file(path, known=is_known))
+    except RustleError as ex:
+        raise AnsibleError(str(ex)) from None
 
 
 def _rest_collector() -> None:

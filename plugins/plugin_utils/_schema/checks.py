@@ -29,6 +29,7 @@ class Values(BaseModel):
     ordering: Ordering | None = Field(None, description='causal, linear or host')
     scope: Place | None = Field(None, description='host or world')
     effects: DeclaredEffects | None = Field(None, description='resources like file:/etc/x, as a list or as writes and reads')
+    effects_file: str | None = Field(None, description='a path')
     lookahead: int | None = Field(None, ge=1, le=100_000, description='a number of tasks from 1 to 100000')
     cache_dir: str | None = Field(None, description='a path')
     cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
@@ -56,7 +57,7 @@ class Values(BaseModel):
     def _effects(cls, value: object) -> object:
         return parse_effects(value)
 
-    @field_validator('cache_dir', mode='before')
+    @field_validator('cache_dir', 'effects_file', mode='before')
     @classmethod
     def _path(cls, value: object) -> object:
         if not isinstance(value, str) or not value.strip():

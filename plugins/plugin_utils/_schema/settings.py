@@ -1,20 +1,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Settings: rustle_* variables, then RUSTLE_* environment, then [rustle] of ansible.cfg, then defaults. docs/settings.md lists them.
 
-Rule 1: every setting can be given in each of the three places, under the same name.
+Rule 1: every setting can be given in each of the three places, under the same name; one that holds for the run is no variable (RUN_WIDE).
 Rule 2: a bad value is an error that names its place; a name that is none of ours is a notice where only we use names (environment,
 section), and nobody's business among variables.
 """
 from __future__ import annotations
 
 import dataclasses
+import os.path
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Scope
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 
-__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'notices', 'read_config', 'resolve']
+__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'RUN_WIDE', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'notices', 'read_config', 'resolve']
 
 MIB = 1024 * 1024
 
@@ -33,6 +35,7 @@ class Settings:
     ordering: Ordering = 'causal'
     scope: Place | None = None
     effects: DeclaredEffects | None = None
+    effects_file: str | None = None
     lookahead: int = 200
     cache_dir: str = ''
     cache_limit: int = 512 * MIB
@@ -44,8 +47,11 @@ class Settings:
         return None if self.scope is None else Scope(self.scope)
 
 
-NAMES: t.Final = ('enabled', 'mode', 'ordering', 'scope', 'effects', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit')
+NAMES: t.Final = ('enabled', 'mode', 'ordering', 'scope', 'effects', 'effects_file', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit')
 """The settings, in the order of the documentation."""
+
+RUN_WIDE: t.Final = frozenset({'effects_file'})
+"""Settings that no variable may give: what they say is taken up when a run begins."""
 
 FOREIGN_ENVIRONMENT: t.Final = frozenset({'RUSTLE_AGENT_CACHE'})
 """Names with our prefix that are read elsewhere: on the target."""
@@ -86,6 +92,10 @@ def _given(
 ) -> Given | None:
     value = variables.get(_VARIABLES[number])
     if value is not None:
+        if NAMES[number] in RUN_WIDE:
+            raise SettingsError(
+                expected='no such variable: the setting holds for the whole run', found=value, where=f'variable {_VARIABLES[number]}',
+                hint=f'give it as {_ENVIRONMENT[number]} or as {NAMES[number]} in [rustle] of ansible.cfg')
         return Given(value, f'variable {_VARIABLES[number]}')
     value = environ.get(_ENVIRONMENT[number])
     if value:
@@ -102,18 +112,33 @@ def _fingerprint(value: object) -> object:
     return value if isinstance(value, str) else (type(value).__name__, repr(value))
 
 
+def _is_plain(name: str, value: object) -> bool:
+    """Whether a value is right without a further look."""
+    return value in _WORDS.get(name, ()) or (name in _PATHS and isinstance(value, str) and bool(value.strip()))
+
+
+_PATHS = ('cache_dir', 'effects_file')
 _WORDS = {'mode': t.get_args(Mode), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place)}
 
 
 def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:
     values: dict[str, t.Any] = {'cache_dir': cache_dir}
-    doubtful = {name: one for name, one in given.items() if one.value not in _WORDS.get(name, ())}
-    values |= {name: str(one.value) for name, one in given.items() if name not in doubtful}
+    doubtful = {name: one for name, one in given.items() if not _is_plain(name, one.value)}
+    values |= {name: str(one.value).strip() for name, one in given.items() if name not in doubtful}
     if doubtful:
         from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import checked
 
         values |= checked(doubtful)
+    if 'effects_file' in values:
+        values['effects_file'] = _beside_its_config(given['effects_file'].value, values['effects_file'])
     return Settings(**values)
+
+
+def _beside_its_config(given: object, path: str) -> str:
+    """A path in ansible.cfg is relative to that file, as Ansible's own are."""
+    path = os.path.expanduser(path)
+    where = getattr(given, 'where', '')
+    return os.path.join(os.path.dirname(where), path) if where else path
 
 
 def notices(*, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ import ansible.plugins.action
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Effects, Scope, TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of, interferes, is_known
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects_builtin import BUILTIN
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects_collections import COLLECTIONS
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.places import shared_mounts
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import COLLECTIONS, names_in
 from hypothesis import given
 from hypothesis import strategies as st
 
 NONE, PRIVATE, WORLDLY = Scope.NONE, Scope.PRIVATE, Scope.WORLDLY
+BUILTIN = names_in("ansible.builtin")
+EVERY = [name for collection in COLLECTIONS for name in names_in(collection)]
 URL = "https://example.com/x"
 T = "{{ x }}"
 
@@ -187,14 +188,14 @@ def test_every_entry_of_the_table_is_judged_by_hand_in_this_test() -> None:
     assert {action for action, _args, _scope in SCOPES} == set(BUILTIN)
 
 
-@pytest.mark.parametrize("action", [*BUILTIN, *COLLECTIONS])
+@pytest.mark.parametrize("action", EVERY)
 def test_no_row_needs_any_argument_to_be_given_or_literal(action: str) -> None:
     assert isinstance(of(action), Effects)
     templates = dict.fromkeys(["name", "path", "src", "dest", "_raw_params", "state", "key", "repo", "url", "remote_src", "validate"], T)
     assert isinstance(of(action, templates), Effects)
 
 
-@given(st.sampled_from([*BUILTIN, *COLLECTIONS]), st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st.text(max_size=8)))
+@given(st.sampled_from(EVERY), st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st.text(max_size=8)))
 def test_rows_take_whatever_stands_in_a_playbook(action: str, args: dict[str, Any]) -> None:
     assert isinstance(of(action, args), Effects)
 

@@ -39,6 +39,7 @@ def test_nothing_given_means_the_defaults() -> None:
         "ordering": "causal",
         "scope": None,
         "effects": None,
+        "effects_file": None,
         "lookahead": 200,
         "cache_dir": "~/.cache/rustle",
         "cache_limit": 512 * MIB,
@@ -96,6 +97,20 @@ def test_a_declared_scope_is_a_scope_of_the_rules(word: str, scope: Scope) -> No
 def test_the_cache_follows_the_users_cache_folder_unless_named() -> None:
     assert resolved(None, {"XDG_CACHE_HOME": "/c"}).cache_dir == "/c/rustle"
     assert resolved(None, {"XDG_CACHE_HOME": "/c", "RUSTLE_CACHE_DIR": "/d"}).cache_dir == "/d"
+
+
+def test_a_path_in_the_file_is_relative_to_that_file_and_one_in_the_environment_to_where_the_run_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/bob")
+    assert resolved(None, None, "effects_file = x/e.yml").effects_file == "/a/x/e.yml"
+    assert resolved(None, None, "effects_file = /x/e.yml").effects_file == "/x/e.yml"
+    assert resolved(None, None, "effects_file = ~/e.yml").effects_file == "/home/bob/e.yml"
+    assert resolved(None, {"RUSTLE_EFFECTS_FILE": " e.yml "}).effects_file == "e.yml"
+
+
+def test_a_setting_of_the_whole_run_is_no_variable() -> None:
+    error = refusal({"rustle_effects_file": "e.yml"})
+    assert error.where == "variable rustle_effects_file"
+    assert error.hint == "give it as RUSTLE_EFFECTS_FILE or as effects_file in [rustle] of ansible.cfg"
 
 
 @pytest.mark.parametrize(
