@@ -94,7 +94,7 @@ def _given(
     if value is not None:
         if NAMES[number] in RUN_WIDE:
             raise SettingsError(
-                expected='no such variable: the setting holds for the whole run', found=value, where=f'variable {_VARIABLES[number]}',
+                expected='the setting where it holds for the whole run', found=value, where=f'variable {_VARIABLES[number]}',
                 hint=f'give it as {_ENVIRONMENT[number]} or as {NAMES[number]} in [rustle] of ansible.cfg')
         return Given(value, f'variable {_VARIABLES[number]}')
     value = environ.get(_ENVIRONMENT[number])
