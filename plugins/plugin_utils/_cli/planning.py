@@ -13,8 +13,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanningTimeout, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, PlanMetadata, PlanningOptions
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.planner import make_plan
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.effects_file import read_effects_file
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import read_config, resolve
 
 __all__ = ['Made', 'Request', 'plan_for', 'version']
@@ -73,6 +76,7 @@ def version() -> str:
 def plan_for(request: Request) -> Made:
     """Read the playbooks and plan. RustleError and AnsibleError for what cannot be."""
     settings = resolve(variables={}, environ=os.environ, config=read_config(C.CONFIG_FILE))
+    tables = OURS if settings.effects_file is None else Tables(read_effects_file(settings.effects_file, known=is_known))
     limit = 0.0
     deadline = time.monotonic() + limit
 
@@ -99,7 +103,7 @@ def plan_for(request: Request) -> Made:
         created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=version(),
         playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
         playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
-    return Made(make_plan(plays, options=options, metadata=metadata, checkpoint=checkpoint, warnings=reader.warnings))
+    return Made(make_plan(plays, options=options, metadata=metadata, checkpoint=checkpoint, warnings=reader.warnings, tables=tables))
 
 
 def _serial(text: str | None) -> list[t.Any]:

@@ -17,6 +17,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.touches import Touch, Touches
 
 __all__ = ['FACTS', 'Dependencies', 'Finder', 'is_fact', 'touched_by']
@@ -74,13 +75,14 @@ class Dependencies:
 class Finder:
     """Finds the edges play by play; variables are remembered from play to play."""
 
-    def __init__(self) -> None:
+    def __init__(self, tables: Tables = OURS) -> None:
+        self._tables = tables
         self._touches = Touches()
         self._last = ''  # the last task of the play before
 
     def find(self, play: PlaySource) -> Dependencies:
         """Raises UnknownTask and CircularDependency for what ``rustle_after`` says."""
-        run = _PlayEdges(play, self._touches)
+        run = _PlayEdges(play, self._touches, self._tables)
         first = True
         for task in play.tasks:
             if task.flush:
@@ -101,13 +103,13 @@ class Finder:
 
 
 class _PlayEdges:
-    def __init__(self, play: PlaySource, touches: Touches) -> None:
+    def __init__(self, play: PlaySource, touches: Touches, tables: Tables) -> None:
         self._play = play
         self._touches = touches
         local = any(one.local for one in play.classes)
         every = (*play.tasks, *play.handlers)
         nodes = {task.task_id: dataclasses.replace(task.node, on_controller=True) if local else task.node for task in every}
-        self.effects = {task_id: effects_of(node) for task_id, node in nodes.items()}
+        self.effects = {task_id: effects_of(node, tables) for task_id, node in nodes.items()}
         self.edges: dict[str, dict[tuple[str, DependencyKind], Dependency]] = {task.task_id: {} for task in every}
         self.notified_by: dict[str, dict[str, None]] = {handler.task_id: {} for handler in play.handlers}
         self._order = {task.task_id: number for number, task in enumerate(play.tasks)}

@@ -40,6 +40,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.risk import risk_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import analyse
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.validation import validate
 
 __all__ = ['History', 'make_plan']
@@ -53,12 +54,12 @@ _POSIX = frozenset({'', 'aix', 'any', 'darwin', 'dragonfly', 'freebsd', 'linux',
 
 def make_plan(
     plays: t.Sequence[PlaySource], *, options: PlanningOptions, metadata: PlanMetadata, history: History | None = None,
-    checkpoint: t.Callable[[str], None] = lambda stage: None, warnings: t.Iterable[str] = (),
+    checkpoint: t.Callable[[str], None] = lambda stage: None, warnings: t.Iterable[str] = (), tables: Tables = OURS,
 ) -> ExecutionPlan:
-    """The plan for these plays. Raises a PlanError for options or tasks that no plan can be made of."""
+    """The plan for these plays; ``tables`` say what their tasks touch. Raises a PlanError for options or tasks that no plan can be made of."""
     _check(options)
-    finder = Finder()
-    planned = [_PlayPlanner(play, options, history, finder, checkpoint) for play in plays]
+    finder = Finder(tables)
+    planned = [_PlayPlanner(play, options, history, finder, checkpoint, tables) for play in plays]
     plan = _total(planned, metadata, tuple(warnings))
     checkpoint('checking the plan')
     report = validate(plan)
@@ -83,8 +84,10 @@ class _PlayPlanner:
     """Plans one play; what it found stays readable."""
 
     def __init__(
-        self, play: PlaySource, options: PlanningOptions, history: History | None, finder: Finder, checkpoint: t.Callable[[str], None]
+        self, play: PlaySource, options: PlanningOptions, history: History | None, finder: Finder, checkpoint: t.Callable[[str], None],
+        tables: Tables,
     ) -> None:
+        self.tables = tables
         self.play = play
         self.options = options
         self.strategy = _strategy(play, options)
@@ -213,7 +216,7 @@ class _PlayPlanner:
         return TaskPlan(
             task_id=task.task_id, name=task.name, module=task.module, args=task.args, hosts=hosts, dependencies=edges, conditions=task.conditions,
             tags=task.tags, notify=task.notify, execution_order=number, can_run_parallel=own is not None,
-            parallel_reason=reason_for(task.task_id, own, edges, self.alone), risk_level=risk_of(task, effects), path=placed.path,
+            parallel_reason=reason_for(task.task_id, own, edges, self.alone), risk_level=risk_of(task, effects, self.tables), path=placed.path,
             scope=effects.scope.value, estimated_duration=self.estimates.get(task.task_id), path_reason=placed.reason, path_detail=placed.detail,
             bundle_id=placed.bundle_id, cut=placed.cut, cut_detail=placed.cut_detail, barrier=self.barriers.get(task.task_id),
             unknown_args=task.unknown_args, writes=writes, reads=reads, role=task.role, where=task.where,
