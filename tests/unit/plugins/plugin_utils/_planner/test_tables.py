@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.entry import CONDITIONS, KEYS, RULES
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import RiskLevel
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope, TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner import tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.arguments import Arguments
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Finder
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of, is_known
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.named_rules import NAMED_RULES
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import overlap
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.risk import risk_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import COLLECTIONS, OURS, Tables, names_in, text_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.effects_file import parse_effects_file
 
@@ -137,8 +142,6 @@ def test_every_entry_says_what_the_code_before_it_said_and_only_names_more() -> 
     ],
 )
 def test_what_comes_first_is_read_by_what_comes_after_it(writer: tuple[str, Any], reader: tuple[str, Any], name: str) -> None:
-    from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import overlap
-
     written, read = (effects_of(TaskNode(action=action, args=args)) for action, args in (writer, reader))
     assert name in written.writes
     assert any(overlap(name, one) for one in read.reads if one != "*")
@@ -193,3 +196,29 @@ def test_what_the_user_declares_for_a_module_is_known() -> None:
 
 def test_a_private_entry_that_touches_a_place_beyond_the_host_is_worldly() -> None:
     assert of({"scope": "host", "edits": ["file:<path>"]}, {"path": "/sys/x"}).scope is Scope.WORLDLY
+
+
+# --- plans
+
+
+def task(number: int, action: str, **args: Any) -> SourceTask:
+    return SourceTask(task_id=f"t{number}", name=action, module=action, node=TaskNode(action=action, args=args))
+
+
+def edges(tables: Tables, *tasks: SourceTask) -> dict[str, set[tuple[str, str]]]:
+    play = PlaySource(play_id="p", name="p", hosts=("a",), classes=(), batches=(("a",),), tasks=tasks)
+    found = Finder(tables).find(play).edges
+    return {task_id: {(before.task_id, before.kind.value) for before in befores} for task_id, befores in found.items()}
+
+
+def test_a_plan_takes_what_the_user_says_of_a_module() -> None:
+    tasks = (task(1, "acme.tools.x", path="/a"), task(2, "stat", path="/a"), task(3, "stat", path="/b"))
+    mine = Tables({"acme.tools.x": {"scope": "host", "edits": ["file:<path>"], "reads": []}})
+    assert edges(OURS, *tasks) == {"t1": set(), "t2": {("t1", "opaque")}, "t3": {("t1", "opaque")}}
+    assert edges(mine, *tasks) == {"t1": set(), "t2": {("t1", "file")}, "t3": set()}
+
+
+@pytest.mark.parametrize(("tables", "risk"), [(OURS, RiskLevel.CRITICAL), (Tables({"acme.tools.x": {"scope": "host", "writes": ["x:y"]}}), RiskLevel.MEDIUM)])
+def test_what_the_user_declares_is_less_of_a_risk_than_what_nobody_knows(tables: Tables, risk: RiskLevel) -> None:
+    one = task(1, "acme.tools.x")
+    assert risk_of(one, effects_of(one.node, tables), tables) is risk
