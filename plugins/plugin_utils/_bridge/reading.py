@@ -61,7 +61,7 @@ class PlaybookReader:
         places = list(walk(iterator._blocks))
         gathers = _gathers(play)
         if not gathers:
-            places = [place for place in places if place.task.action != 'gather_facts' or place.task._ds is not None]
+            places = [place for place in places if place.task.action != 'gather_facts' or getattr(place.task, '_ds', None) is not None]
         return _Iterated(playbook, play, places, list(iterator.handlers))
 
     def _set_basedir(self, playbook: str, play: t.Any) -> None:
