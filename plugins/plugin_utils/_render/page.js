@@ -1,4 +1,4 @@
-// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// GNU General Public License v3.0+ (see LICENSE)
 // The page of a plan: what is chosen and searched for, and the facts of a task. The views are in the files that follow this one.
 // Rule 1: text of the plan gets into the page as text (textContent), never as markup.
 // Rule 2: the address says what is seen: #task_12, #timeline, #tasks/task_12.

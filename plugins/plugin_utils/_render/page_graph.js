@@ -1,4 +1,4 @@
-// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// GNU General Public License v3.0+ (see LICENSE)
 // The graph: tasks in layers, play by play, from top to bottom. Only what is in sight is drawn, and a screen around it.
 'use strict';
 

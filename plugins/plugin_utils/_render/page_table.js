@@ -1,4 +1,4 @@
-// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// GNU General Public License v3.0+ (see LICENSE)
 // The table of tasks: sorted by any column, filtered by path, barrier and the search. The last file: it starts the page.
 'use strict';
 

@@ -1,4 +1,4 @@
-// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// GNU General Public License v3.0+ (see LICENSE)
 // The expected run: a lane for each class of hosts of a batch. Bars that share a pixel are drawn once.
 'use strict';
 

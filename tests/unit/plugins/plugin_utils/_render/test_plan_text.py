@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan
@@ -44,6 +45,11 @@ Databases                                                    2 hosts, BinaryHybr
 
 def test_a_plan_is_a_tree_with_barriers_across(rich: ExecutionPlan) -> None:
     assert plan_text.plan(rich, Style(width=100)) == TREE
+
+
+def test_the_page_on_planning_shows_this_tree() -> None:
+    page = Path(__file__).parents[5] / "docs" / "planning.md"
+    assert TREE.partition("\nDatabases")[0] in page.read_text()
 
 
 def test_a_line_each_task_says_its_path(rich: ExecutionPlan) -> None:
