@@ -169,7 +169,7 @@ function part(title, ...content) {
 function factsOf(index) {
   const node = nodes[index];
   const play = plan.plays[node.play];
-  const place = [node.module, `play “${play.name}”`, node.role && `role ${node.role}`, node.section && `${node.section} of a block`, node.where];
+  const place = [node.module, `play '${play.name}'`, node.role && `role ${node.role}`, node.section && `${node.section} of a block`, node.where];
   const after = (node.after || []).map(([id, kind, reason]) => [byId.has(id) ? link(byId.get(id)) : id, ` ${kind}: ${reason}`]);
   const later = followers[index].map(([other, kind]) => [link(other), ` ${kind}`]);
   const paths = {agent: 'agent: nothing speaks for the stock path', controller: 'controller: nothing is asked of the host', stock: 'stock'};

@@ -7,6 +7,7 @@ Rule 3: the same plan gives the same text.
 """
 from __future__ import annotations
 
+import itertools
 import string
 import typing as t
 
@@ -137,7 +138,7 @@ def dot(plan: ExecutionPlan) -> str:
         '  node [shape=box, style=filled, fontname="sans-serif", fontsize=10, color="#5b6b7b"];',
         '  edge [fontname="sans-serif", fontsize=8, color="#5b6b7b", arrowsize=0.7];',
     ]
-    lines.extend(_dot_members(clusters, '  ', iter(range(1_000_000_000))))
+    lines.extend(_dot_members(clusters, '  ', itertools.count().__next__))
     known = {node.key for node in _walk(clusters)}
     for edge in _edges(graph_of(plan), known):
         evidence = _dot_text(edge.evidence)
@@ -146,12 +147,12 @@ def dot(plan: ExecutionPlan) -> str:
     return '\n'.join([*lines, '}']) + '\n'
 
 
-def _dot_members(members: t.Iterable[_Node | _Cluster], indent: str, numbers: t.Iterator[int]) -> t.Iterator[str]:
+def _dot_members(members: t.Iterable[_Node | _Cluster], indent: str, number: t.Callable[[], int]) -> t.Iterator[str]:
     for one in members:
         if isinstance(one, _Cluster):
-            yield f'{indent}subgraph cluster_{next(numbers)} {{'
+            yield f'{indent}subgraph cluster_{number()} {{'
             yield f'{indent}  label={_dot_text(one.title)}; {_DOT_CLUSTERS[one.look]};'
-            yield from _dot_members(one.members, f'{indent}  ', numbers)
+            yield from _dot_members(one.members, f'{indent}  ', number)
             yield f'{indent}}}'
         else:
             more = ', peripheries=2, color="#a03a8c"' if one.barrier else ''
@@ -181,7 +182,7 @@ def mermaid(plan: ExecutionPlan) -> str:
     nodes = list(_walk(clusters))
     names = {node.key: f'n{number}' for number, node in enumerate(nodes)}
     lines = ['flowchart TB', *(f'  {line}' for line in _MERMAID_CLASSES)]
-    lines.extend(_mermaid_members(clusters, '  ', names, iter(range(1_000_000_000))))
+    lines.extend(_mermaid_members(clusters, '  ', names, itertools.count().__next__))
     for edge in _edges(graph_of(plan), names):
         lines.append(f'  %% {_mermaid_text(edge.causes[0].reason)}')
         lines.append(f'  {names[edge.before]} -->|"{_mermaid_text(edge.label)}"| {names[edge.after]}')
@@ -194,11 +195,12 @@ def mermaid(plan: ExecutionPlan) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def _mermaid_members(members: t.Iterable[_Node | _Cluster], indent: str, names: t.Mapping[str, str], numbers: t.Iterator[int]) -> t.Iterator[str]:
+def _mermaid_members(members: t.Iterable[_Node | _Cluster], indent: str, names: t.Mapping[str, str], number: t.Callable[[], int]) -> t.Iterator[str]:
     for one in members:
         if isinstance(one, _Cluster):
-            yield f'{indent}subgraph s{next(numbers)}["{_mermaid_text(one.title)}"]'
-            yield from _mermaid_members(one.members, f'{indent}  ', names, numbers)
+            yield f'{indent}subgraph s{number()}["{_mermaid_text(one.title)}"]'
+            yield f'{indent}  direction TB'
+            yield from _mermaid_members(one.members, f'{indent}  ', names, number)
             yield f'{indent}end'
         else:
             before, after = _MERMAID_SHAPES[one.look]
