@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic im
     field_validator,
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import parse_effects, parse_size, suggestion
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Given, Mode, Ordering, Place
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Given, Mode, Ordering, Place, Strategy
 
 __all__ = ['Values', 'checked']
 
@@ -34,6 +34,11 @@ class Values(BaseModel):
     cache_dir: str | None = Field(None, description='a path')
     cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
     agent_cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
+    default_forks: int | None = Field(None, ge=1, le=100_000, description='a number of hosts from 1 to 100000')
+    planning_timeout: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False, description='a number of seconds, or 0 for none')
+    optimization_level: int | None = Field(None, ge=0, le=3, description='0, 1, 2 or 3')
+    strategy: Strategy | None = Field(None, description=', '.join(t.get_args(Strategy)))
+    binary_threshold: int | None = Field(None, ge=1, le=1_000_000, description='a number of tasks from 1 on')
 
     @field_validator('mode', 'ordering', 'scope', mode='before')
     @classmethod
@@ -45,7 +50,13 @@ class Values(BaseModel):
     def _size(cls, value: object) -> object:
         return parse_size(value)
 
-    @field_validator('lookahead', mode='before')
+    @field_validator('strategy', mode='before')
+    @classmethod
+    def _any_spelling(cls, value: object) -> object:
+        words = {word.lower(): word for word in t.get_args(Strategy)}
+        return words.get(str(value).strip().replace('_', '').replace('-', '').lower(), value) if isinstance(value, str) else value
+
+    @field_validator('lookahead', 'default_forks', 'planning_timeout', 'optimization_level', 'binary_threshold', mode='before')
     @classmethod
     def _count(cls, value: object) -> object:
         if isinstance(value, bool):

@@ -16,7 +16,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import D
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 
-__all__ = ['FOREIGN_ENVIRONMENT', 'NAMES', 'RUN_WIDE', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'notices', 'read_config', 'resolve']
+__all__ = [
+    'FOREIGN_ENVIRONMENT', 'NAMES', 'PLANNING', 'RUN_WIDE', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'Strategy', 'notices', 'read_config', 'resolve',
+]
 
 MIB = 1024 * 1024
 
@@ -24,6 +26,8 @@ MIB = 1024 * 1024
 Mode = t.Literal['auto', 'binary', 'ssh']
 Ordering = t.Literal['causal', 'linear', 'host']
 Place = t.Literal['host', 'world']
+Strategy = t.Literal['Linear', 'Rolling', 'Free', 'HostPinned', 'BinaryHybrid', 'BinaryOnly']
+"""The values of ExecutionStrategy, which a run need not import."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Settings:
     cache_dir: str = ''
     cache_limit: int = 512 * MIB
     agent_cache_limit: int = 64 * MIB
+    default_forks: int | None = None
+    planning_timeout: float = 0
+    optimization_level: int = 1
+    strategy: Strategy = 'BinaryHybrid'
+    binary_threshold: int = 5
 
     @property
     def rescope(self) -> Scope | None:
@@ -47,10 +56,14 @@ class Settings:
         return None if self.scope is None else Scope(self.scope)
 
 
-NAMES: t.Final = ('enabled', 'mode', 'ordering', 'scope', 'effects', 'effects_file', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit')
+PLANNING: t.Final = ('default_forks', 'planning_timeout', 'optimization_level', 'strategy', 'binary_threshold')
+"""Settings of rustle-plan, which a run does not look at."""
+
+NAMES: t.Final = (
+    'enabled', 'mode', 'ordering', 'scope', 'effects', 'effects_file', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit', *PLANNING)
 """The settings, in the order of the documentation."""
 
-RUN_WIDE: t.Final = frozenset({'effects_file'})
+RUN_WIDE: t.Final = frozenset({'effects_file', *PLANNING})
 """Settings that no variable may give: what they say is taken up when a run begins."""
 
 FOREIGN_ENVIRONMENT: t.Final = frozenset({'RUSTLE_AGENT_CACHE'})
@@ -93,8 +106,9 @@ def _given(
     value = variables.get(_VARIABLES[number])
     if value is not None:
         if NAMES[number] in RUN_WIDE:
+            place = 'rustle-plan looks for it' if NAMES[number] in PLANNING else 'it holds for the whole run'
             raise SettingsError(
-                expected='the setting where it holds for the whole run', found=value, where=f'variable {_VARIABLES[number]}',
+                expected=f'the setting where {place}', found=value, where=f'variable {_VARIABLES[number]}',
                 hint=f'give it as {_ENVIRONMENT[number]} or as {NAMES[number]} in [rustle] of ansible.cfg')
         return Given(value, f'variable {_VARIABLES[number]}')
     value = environ.get(_ENVIRONMENT[number])
@@ -118,7 +132,7 @@ def _is_plain(name: str, value: object) -> bool:
 
 
 _PATHS = ('cache_dir', 'effects_file')
-_WORDS = {'mode': t.get_args(Mode), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place)}
+_WORDS = {'mode': t.get_args(Mode), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place), 'strategy': t.get_args(Strategy)}
 
 
 def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:

@@ -6,15 +6,24 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError, SettingsError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionStrategy
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import DeclaredEffects, Scope
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema import settings as module
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import Values
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import parse_config
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import FOREIGN_ENVIRONMENT, NAMES, Settings, notices, resolve
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import (
+    FOREIGN_ENVIRONMENT,
+    NAMES,
+    PLANNING,
+    Settings,
+    Strategy,
+    notices,
+    resolve,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +53,11 @@ def test_nothing_given_means_the_defaults() -> None:
         "cache_dir": "~/.cache/rustle",
         "cache_limit": 512 * MIB,
         "agent_cache_limit": 64 * MIB,
+        "default_forks": None,
+        "planning_timeout": 0,
+        "optimization_level": 1,
+        "strategy": "BinaryHybrid",
+        "binary_threshold": 5,
     }
     assert settings.rescope is None
 
@@ -111,6 +125,27 @@ def test_a_setting_of_the_whole_run_is_no_variable() -> None:
     error = refusal({"rustle_effects_file": "e.yml"})
     assert error.where == "variable rustle_effects_file"
     assert error.hint == "give it as RUSTLE_EFFECTS_FILE or as effects_file in [rustle] of ansible.cfg"
+
+
+@pytest.mark.parametrize("name", PLANNING)
+def test_a_setting_of_planning_is_no_variable(name: str) -> None:
+    error = refusal({f"rustle_{name}": "1"})
+    assert error.where == f"variable rustle_{name}" and f"RUSTLE_{name.upper()}" in error.hint
+
+
+def test_strategies_are_those_of_plans_in_any_spelling() -> None:
+    assert get_args(Strategy) == tuple(one.value for one in ExecutionStrategy)
+    for text in ("BinaryOnly", "binary_only", "binary-only", " BINARYONLY "):
+        assert resolved(None, {"RUSTLE_STRATEGY": text}).strategy == "BinaryOnly"
+    assert refusal(None, {"RUSTLE_STRATEGY": "BinaryHybird"}).hint == "did you mean BinaryHybrid?"
+
+
+def test_settings_of_planning_are_numbers_within_bounds() -> None:
+    assert resolved(None, {"RUSTLE_DEFAULT_FORKS": "25"}, "planning_timeout = 1.5\noptimization_level = 3").default_forks == 25
+    assert resolved(None, None, "planning_timeout = 1.5").planning_timeout == 1.5
+    for name, value in [("default_forks", "0"), ("planning_timeout", "-1"), ("planning_timeout", "inf"), ("optimization_level", "4"),
+                        ("binary_threshold", "0"), ("binary_threshold", "1.5")]:
+        assert refusal(None, {f"RUSTLE_{name.upper()}": value}).found == value
 
 
 @pytest.mark.parametrize(
@@ -245,8 +280,8 @@ def test_the_page_has_a_section_for_each_setting_with_its_three_names(name: str)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_gives_each_default(name: str) -> None:
-    default = {True: "yes", None: "not set", "": "`~/.cache/rustle`", 512 * MIB: "`512M`", 64 * MIB: "`64M`"}
-    value = getattr(Settings(), name)
+    default = {"True": "yes", "None": "not set", "": "`~/.cache/rustle`", str(512 * MIB): "`512M`", str(64 * MIB): "`64M`"}
+    value = str(getattr(Settings(), name))
     section = PAGE.split(f"### `{name}`", 1)[1].split("\n### ", 1)[0]
     assert f"Default: {default.get(value, f'`{value}`')}" in section.replace("`yes`", "yes")
 
