@@ -10,7 +10,16 @@ import difflib
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import UnknownTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Bundle, ExecutionBatch, ExecutionPlan, HandlerPlan, PlayPlan, RiskLevel, TaskPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
+    Bundle,
+    ExecutionBatch,
+    ExecutionPlan,
+    ExecutionStrategy,
+    HandlerPlan,
+    PlayPlan,
+    RiskLevel,
+    TaskPlan,
+)
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, wrapped
@@ -205,6 +214,10 @@ class _Words:
                 yield 'where that is not so, rustle_scope: host or rustle_effects on the task says it (docs/ordering.md)'
         elif len(batch.hosts) < 2:
             yield 'there is one host: nobody is there to wait for'
+        elif play.strategy in (ExecutionStrategy.FREE, ExecutionStrategy.HOST_PINNED):
+            yield f'with the strategy {play.strategy.value} no host waits for another'
+        elif play.ordering == 'host':
+            yield 'the ordering mode is host: the hosts of this play do not depend on each other, says the user'
         else:
             yield f'scope {task.scope}: {_SCOPES.get(task.scope, "nothing that others notice")}; hosts may run ahead through it ({play.ordering})'
 

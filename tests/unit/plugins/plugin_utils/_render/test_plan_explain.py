@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import UnknownTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, RiskLevel
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, RiskLevel
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED, HostClass
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_text import Style, explain
@@ -119,6 +119,12 @@ def test_a_reason_of_a_barrier_is_told_with_its_code(reason: Reason) -> None:
 @pytest.mark.parametrize("risk", list(RiskLevel))
 def test_each_risk_is_explained(risk: RiskLevel) -> None:
     assert f"Risk {risk.value}: it" in words(a_plan(a_play(0, a_task(0, risk_level=risk))), "task_0")
+
+
+def test_who_lifted_the_barriers_is_named() -> None:
+    free, host = a_play(0, a_task(0), strategy=ExecutionStrategy.FREE), a_play(0, a_task(0), ordering="host")
+    assert "Why no host waits here with the strategy Free no host waits for another" in words(a_plan(free), "0")
+    assert "Why no host waits here the ordering mode is host" in words(a_plan(host), "0")
 
 
 def test_hosts_that_differ_are_named() -> None:
