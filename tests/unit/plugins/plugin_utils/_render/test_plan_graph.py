@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from .conftest import a_bundle, a_handler, a_plan, a_play, a_task
 
+JOINERS = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufe0e\ufe0f"))  # of no width
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
 NAMES = st.text(max_size=40) | st.sampled_from(
@@ -56,6 +57,7 @@ def test_barriers_cuts_and_the_stock_path_are_in_sight(rich: ExecutionPlan) -> N
 def test_no_name_becomes_syntax_of_dot(names: list[str]) -> None:
     bare, named = (STRING.sub('""', dot(a_named_plan(list(one)))) for one in (("a", "b", "c"), names))
     assert named == bare
+    assert dot(a_named_plan(names)).replace("\n", "").translate(JOINERS).isprintable()
 
 
 @given(st.lists(NAMES, min_size=3, max_size=3))

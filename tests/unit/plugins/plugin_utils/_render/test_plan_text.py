@@ -133,6 +133,16 @@ def test_a_narrow_terminal_gets_forty_columns(rich: ExecutionPlan, columns: int)
     assert max(map(width, plan_text.plan(rich, Style(width=columns)).splitlines())) <= 40
 
 
+def test_a_summary_that_does_not_fit_goes_on_in_the_next_line(rich: ExecutionPlan) -> None:
+    lines = plan_text.summary(rich, Style(width=60)).splitlines()
+    assert lines == ["2 plays, 7 tasks, 7 hosts · 5 bundles", "11 round trips a host (stock: 49) · history of 2 of 7 tasks"]
+
+
+def test_in_a_narrow_margin_the_reason_of_a_cut_comes_first(rich: ExecutionPlan) -> None:
+    say = next(line for line in plan_text.plan(rich, Style(width=80)).splitlines() if "? say" in line)
+    assert say.split("debug")[1].split() == ["cut:", "register", "r"]
+
+
 def test_a_plan_without_plays_is_shown() -> None:
     empty = a_plan()
     assert plan_text.plan(empty, Style()).startswith("0 plays, 0 tasks, 0 hosts · 0 bundles")

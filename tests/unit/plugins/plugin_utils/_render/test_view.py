@@ -17,6 +17,7 @@ from .conftest import a_bundle, a_handler, a_plan, a_play, a_task, long_plan
     [
         ([f"web{n:02}" for n in range(1, 21)], "web01…web20 (20)"),
         (["a1", "a2"], "a1, a2"),
+        (["a1", "a3", "a5", "a4"], "a1, a3, a5, a4"),
         (["a1", "a2", "a3", "b", "a4"], "a1…a3 (3), b, a4"),
         (["n9", "n10", "n11"], "n9…n11 (3)"),
         (["n09", "n010", "n011"], "n09, n010, n011"),
