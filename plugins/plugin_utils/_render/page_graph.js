@@ -259,10 +259,12 @@ views.graph = {
   },
   reveal(index) {
     const {x, y} = places[index];
-    const {height} = size();
+    const sight = inSight();
+    const inside = x - NODE.width / 2 > sight.left && x + NODE.width / 2 < sight.right && y > sight.top + 30 && y + NODE.height < sight.bottom - 60 / look.scale;
+    if (inside && look.scale >= 0.45) { return; }
     if (look.scale < 0.45) { look.scale = 0.9; }
     look.x = x;
-    look.y = y + NODE.height / 2 - height / 2 / look.scale;
+    look.y = Math.max(y + NODE.height / 2 - size().height / 2 / look.scale, -12);
     moved();
   },
   key: graphKey,
