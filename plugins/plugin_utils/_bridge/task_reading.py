@@ -71,8 +71,8 @@ class TaskReader:
             reads_any=deep.any or deep.other_hosts, sets=tuple(compat.register_names(task)),
             sets_any=action in ('include_vars', 'include_tasks', 'include_role'),
             sets_facts=action.endswith('_facts') or action in _SETS_FACTS,
-            conditions=self._conditions(task, scopes), tags=tuple(dict.fromkeys(map(str, task.tags))),
-            notify=tuple(map(str, prospects.notifications(task) or ())), after=_names(settings.get('rustle_after')), stock=stock, stock_detail=detail,
+            conditions=self._conditions(task, scopes), tags=_tags(task),
+            notify=_names(task.notify), after=_names(settings.get('rustle_after')), stock=stock, stock_detail=detail,
             cut=_cut(task, action, deep, lookups), ends=self._ends(task), on_target=on_target, become=_become(task),
             role=task._role.get_name() if task._role is not None else '', where='' if flush and task.implicit else _where(task),
             modules=self._modules(task) if on_target else (), files=self._files(task, action, real), loop_items=_count(task, scope),
@@ -164,7 +164,7 @@ class TaskReader:
             answers = {scope.decided(expression) for scope in scopes}
             found.append(Condition(kind='when', text=str(expression), decided=answers.pop() if len(answers) == 1 else None))
         if task.tags:
-            found.append(Condition(kind='tag', values=tuple(dict.fromkeys(map(str, task.tags)))))
+            found.append(Condition(kind='tag', values=_tags(task)))
         if task.check_mode is not None and bool(task.check_mode) != bool(context.CLIARGS.get('check')):
             found.append(Condition(kind='check_mode', text=str(task.check_mode).lower()))
         return tuple(found)
@@ -260,6 +260,14 @@ def _cut(task: t.Any, action: str, reading: Reading, lookups: t.Iterable[str]) -
 
 def _become(task: t.Any) -> str:
     return f'{task.become_method or "sudo"}:{task.become_user or "root"}' if task.become else ''
+
+
+def _tags(task: t.Any) -> tuple[str, ...]:
+    """Its own in the order of the playbook, then those of blocks, roles and the play: Ansible keeps them as a set, in an order that is chance."""
+    written = (getattr(task, '_ds', None) or {}).get('tags') or ()
+    own = [tag.strip() for tag in written.split(',')] if isinstance(written, str) else list(map(str, written))
+    every = set(map(str, task.tags))
+    return tuple(dict.fromkeys([*(tag for tag in own if tag in every), *sorted(every)]))
 
 
 def _count(task: t.Any, scope: Scope) -> int | None:

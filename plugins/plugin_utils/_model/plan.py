@@ -70,6 +70,7 @@ class DependencyKind(enum.StrEnum):
     FLUSH = 'flush'
     EXPLICIT = 'explicit'  # rustle_after
     BLOCK = 'block'  # rescue and always stand behind their block
+    CONTROL = 'control'  # one of both decides whether, or which, tasks follow
     BARRIER = 'barrier'  # hosts wait for each other
     PLAY = 'play'  # a play stands behind the one before it
 

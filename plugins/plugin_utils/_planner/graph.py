@@ -5,30 +5,26 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import CircularDependency, MissingPackage
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Dependency
 
 __all__ = ['TaskGraph']
 
 
 def _networkx() -> t.Any:
     try:
-        import networkx
+        import networkx  # type: ignore[import-untyped]
     except ImportError as ex:
         raise MissingPackage('networkx', needed_for='planning') from ex
     return networkx
 
 
 class TaskGraph:
-    """Tasks (ids) and their dependencies as a directed graph, an edge from each task to those that come after it."""
+    """Tasks (ids) as a directed graph. ``order``: pairs of a task and one that comes after it (see Dependencies)."""
 
-    def __init__(self, tasks: t.Sequence[str], edges: t.Mapping[str, t.Iterable[Dependency]]) -> None:
+    def __init__(self, tasks: t.Iterable[str], order: t.Iterable[tuple[str, str]]) -> None:
         self._networkx = _networkx()
         self._graph = self._networkx.DiGraph()
         self._graph.add_nodes_from(tasks)
-        known = set(tasks)
-        self._graph.add_edges_from(
-            (edge.task_id, task_id) for task_id in tasks for edge in edges.get(task_id, ()) if edge.task_id in known
-        )
+        self._graph.add_edges_from(order)
 
     def generations(self) -> list[list[str]]:
         """Tasks in layers: none of a layer depends on another of it, each on one of the layer before. Raises CircularDependency."""
@@ -39,12 +35,12 @@ class TaskGraph:
             raise CircularDependency(cycle) from None
 
     def critical_path(self, seconds: t.Mapping[str, float]) -> tuple[str, ...]:
-        """The longest way through by ``seconds`` of each task; every task counts the same where none is known."""
+        """The longest way through by ``seconds`` of each task, 0 where they are not given."""
         graph = self._graph
         best: dict[str, tuple[float, str | None]] = {}
         for task_id in self._networkx.topological_sort(graph):
             before = max(((best[other][0], other) for other in graph.predecessors(task_id)), default=(0.0, None), key=lambda one: one[0])
-            best[task_id] = (before[0] + seconds.get(task_id, 0.0 if seconds else 1.0), before[1])
+            best[task_id] = (before[0] + seconds.get(task_id, 0.0), before[1])
         if not best:
             return ()
         way: list[str] = []
@@ -56,8 +52,11 @@ class TaskGraph:
 
     def independent(self, one: str, other: str) -> bool:
         """Whether neither task comes after the other."""
-        has_path = self._networkx.has_path
-        return one != other and not has_path(self._graph, one, other) and not has_path(self._graph, other, one)
+        return one != other and not self.comes_after(one, other) and not self.comes_after(other, one)
+
+    def comes_after(self, task_id: str, before: str) -> bool:
+        """Whether there is a way from ``before`` to the task."""
+        return bool(self._networkx.has_path(self._graph, before, task_id))
 
     def reduced(self) -> list[tuple[str, str]]:
         """Edges without those that follow from others: what is drawn."""

@@ -16,7 +16,7 @@ __all__ = ['group', 'reason_for']
 
 def group(graph: TaskGraph, reads: t.Mapping[str, t.Iterable[str]], *, prefix: str, alone: t.Container[str]) -> tuple[ParallelGroup, ...]:
     """Groups of two or more tasks. ``reads``: what each reads; ``alone``: tasks that are never in one."""
-    groups = []
+    groups: list[ParallelGroup] = []
     for layer in graph.generations():
         tasks = [task_id for task_id in layer if task_id not in alone]
         if len(tasks) > 1:

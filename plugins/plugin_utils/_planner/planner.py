@@ -32,7 +32,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder, touched_by
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.deployments import deployments_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
@@ -95,15 +95,16 @@ class _PlayPlanner:
         self.dependencies: Dependencies = finder.find(play)
         every = (*play.tasks, *play.handlers)
         self.estimates = {task.task_id: known for task in every if history is not None and (known := history(task)) is not None}
-        self.touched = {task.task_id: touched_by(task, self.dependencies.effects[task.task_id]) for task in every}
+        self.touched = self.dependencies.touched
         shown = [task.task_id for task in play.tasks if not _implicit(task)]
         checkpoint(f'building the graph of play {play.name!r}')
-        self.graph = TaskGraph(shown, self.dependencies.edges)
+        self.graph = TaskGraph([task.task_id for task in play.tasks], self.dependencies.order)
         reads = {task_id: touched[1] for task_id, touched in self.touched.items()}
         self.barriers = self._barriers(max((len(hosts) for hosts in play.batches), default=0))
         self.alone = self._alone()
         self.groups = group(self.graph, reads, prefix=f'{play.play_id}-', alone=self.alone)
-        self.critical_path = self.graph.critical_path({task_id: known.median for task_id, known in self.estimates.items()})
+        seconds = {task_id: known.median for task_id, known in self.estimates.items()} or dict.fromkeys(shown, 1.0)
+        self.critical_path = tuple(filter(set(shown).__contains__, self.graph.critical_path(seconds)))
         checkpoint(f'bundling play {play.name!r}')
         self.suitability = self._suitability()
         self.bundled: dict[str, Bundled] = {}
@@ -165,7 +166,7 @@ class _PlayPlanner:
             analyse(one, tasks=len(on_target), eligible=len(eligible), bundles=len(trial.bundles), options=self.options) for one in self.play.classes)
 
     def _notifying(self) -> frozenset[str]:
-        return frozenset(task.task_id for task in self.play.tasks if task.flush and self.dependencies.edges[task.task_id])
+        return self.dependencies.flushes
 
     def _renewing(self) -> frozenset[str]:
         return frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)

@@ -7,10 +7,11 @@ Rule 3: symbolic links are not resolved here; who knows real paths (the controll
 """
 from __future__ import annotations
 
+import functools
 import posixpath
 import typing as t
 
-__all__ = ['ANYTHING', 'conflicts', 'on_controller', 'overlap', 'path_resource']
+__all__ = ['ANYTHING', 'conflicts', 'on_controller', 'overlap', 'path_resource', 'place']
 
 ANYTHING = '*'
 _PATHS = frozenset({'file', 'controller'})
@@ -53,6 +54,21 @@ def overlap(one: str, other: str) -> bool:
         return True
     one, other = _clean(name), _clean(other_name)
     return _within(one, other) or _within(other, one)
+
+
+@functools.lru_cache(maxsize=16384)
+def place(resource: str) -> tuple[str, ...]:
+    """Where a resource stands in the tree of all: two of them overlap when the place of one begins with that of the other.
+
+    There are three roots: ``host`` (which is ``*``), ``controller`` and ``var``.
+    """
+    if resource == ANYTHING:
+        return ('host',)
+    kind, _colon, name = resource.partition(':')
+    root = (kind,) if resource.startswith(_OF_CONTROLLER) else ('host', kind)
+    if name == ANYTHING or (kind in _PATHS and not _known(name)):
+        return root
+    return (*root, *(part for part in _clean(name).split('/') if part)) if kind in _PATHS else (*root, name)
 
 
 def conflicts(writes: t.Iterable[str], reads: t.Iterable[str]) -> bool:
