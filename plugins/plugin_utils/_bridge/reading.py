@@ -21,6 +21,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, Section, SourceTask
 
 from . import compat, host_classes
+from .documents import Document, Note
 from .inputs import Inputs
 from .task_reading import TaskReader
 
@@ -30,12 +31,20 @@ __all__ = ['PlaybookReader', 'walk']
 class PlaybookReader:
     """Reads playbooks with one loader, inventory and variable manager; ``inputs`` then names all that was read.
 
-    ``serial``: overrides that of every play.
+    ``serial``: overrides that of every play. ``documents`` stand for some of the playbooks, by their path.
     """
 
-    def __init__(self, *, loader: t.Any, inventory: t.Any, variable_manager: t.Any, serial: t.Sequence[t.Any] = ()) -> None:
+    def __init__(
+        self, *, loader: t.Any, inventory: t.Any, variable_manager: t.Any, serial: t.Sequence[t.Any] = (), documents: t.Sequence[Document] = (),
+    ) -> None:
         self.inputs = Inputs(loader)
-        self.warnings: list[str] = []
+        self.warnings: list[str] = [warning for document in documents for warning in document.warnings]
+        self._notes: dict[t.Any, Note] = {}
+        for document in documents:
+            self.inputs.saw(document.origin, document.data)
+            self._notes.update(document.notes)
+        self._taken = {note.task_id for note in self._notes.values()}
+        self._given: set[str] = set()
         self._loader = loader
         self._inventory = inventory
         self._variable_manager = variable_manager
@@ -104,12 +113,28 @@ class PlaybookReader:
     def _task(self, reader: TaskReader, place: _Place, kind: str) -> SourceTask:
         if getattr(place.task, 'implicit', False):
             kind = 'flush'
-        number = self._numbers[kind]
-        self._numbers[kind] += 1
-        task = reader.read(place.task, task_id=f'{kind}_{number}')
+        note = self._note(place.task)
+        task = reader.read(place.task, task_id=self._id(note, kind))
+        if note is not None and note.after:
+            task = dataclasses.replace(task, after=(*task.after, *note.after))
         if isinstance(place.task, Handler):
             return dataclasses.replace(task, listen=tuple(map(str, place.task.listen or ())))
         return dataclasses.replace(task, blocks=place.blocks)
+
+    def _note(self, task: t.Any) -> Note | None:
+        origin = getattr(task, '_origin', None)
+        return self._notes.get((origin.path, origin.line_num, origin.col_num)) if origin is not None and self._notes else None
+
+    def _id(self, note: Note | None, kind: str) -> str:
+        """Unique in the plan. A document that is planned twice has its ids once."""
+        if note is not None and note.task_id is not None and note.task_id not in self._given:
+            self._given.add(note.task_id)
+            return note.task_id
+        while True:
+            made = f'{kind}_{self._numbers[kind]}'
+            self._numbers[kind] += 1
+            if made not in self._taken:
+                return made
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -103,7 +104,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.fact_cache:
         # before Ansible's configuration is read
         os.environ.update(ANSIBLE_CACHE_PLUGIN='ansible.builtin.jsonfile', ANSIBLE_CACHE_PLUGIN_CONNECTION=options.fact_cache)
-    made = plan_for(_request(options))
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is the plan's, whatever Ansible and its plugins print
+        made = plan_for(_request(options))
     for warning in made.plan.warnings:
         sys.stderr.write(f'rustle-plan: warning: {warning}\n')
     _write(options.out, _output(options, made.plan))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
+import sys
 import time
 import typing as t
 
 from ansible import constants as C
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents import Document, read_document, read_inventory
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import establish
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.sizes import with_sizes
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanningTimeout, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, PlanMetadata, PlanningOptions
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
@@ -18,14 +22,18 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.planner imp
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.effects_file import read_effects_file
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import read_config, resolve
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings, notices, read_config, resolve
 
 __all__ = ['Made', 'Request', 'plan_for', 'version']
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to plan. None where the settings decide. ``latency`` in seconds; ``build``: build the deployments' payloads for their sizes."""
+    """What to plan. None where the settings decide. ``latency`` in seconds; ``build``: build the deployments' payloads for their sizes.
+
+    A playbook ``-`` is a document of rustle-parse on standard input.
+    """
 
     playbooks: tuple[str, ...]
     inventory: tuple[str, ...] = ()
@@ -73,37 +81,91 @@ def version() -> str:
     return 'unknown'
 
 
+_FORKS_OF_DOCUMENTS: t.Final = 50
+
+
 def plan_for(request: Request) -> Made:
     """Read the playbooks and plan. RustleError and AnsibleError for what cannot be."""
-    settings = resolve(variables={}, environ=os.environ, config=read_config(C.CONFIG_FILE))
+    config = read_config(C.CONFIG_FILE)
+    settings = resolve(variables={}, environ=os.environ, config=config)
     tables = OURS if settings.effects_file is None else Tables(read_effects_file(settings.effects_file, known=is_known))
-    limit = 0.0
+    checkpoint = _limited(settings.planning_timeout)
+    serial = _serial(request.serial)
+    taken: set[str] = set()
+    documents = {playbook: document for playbook in dict.fromkeys(request.playbooks)
+                 if (document := read_document(playbook, stdin=sys.stdin.buffer.read, taken=taken)) is not None}
+    sources, parsed, warnings = _inventories(request.inventory, documents.values())
+    playbooks = tuple(documents[name].path if name in documents else name for name in request.playbooks)
+    options = _options(request, settings, forks=_FORKS_OF_DOCUMENTS if len(documents) == len(set(request.playbooks)) else C.DEFAULT_FORKS)
+    checkpoint('reading the inventory')
+    environment = establish(
+        playbooks, inventory=sources, limit=request.limit, tags=request.tags, skip_tags=request.skip_tags, extra_vars=request.extra_vars,
+        check=request.check, diff=request.diff, forks=options.forks, vault_ids=request.vault_ids, vault_password_files=request.vault_password_files,
+        ask_vault_pass=request.ask_vault_pass, verbosity=request.verbosity, documents=tuple(documents.values()), parsed=parsed)
+    reader = PlaybookReader(
+        loader=environment.loader, inventory=environment.inventory, variable_manager=environment.variable_manager, serial=serial,
+        documents=tuple(documents.values()))
+    checkpoint('reading the playbooks')
+    plays = reader.read(playbooks)
+    metadata = PlanMetadata(
+        created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=version(),
+        playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
+        playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
+    said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *reader.warnings)
+    plan = make_plan(plays, options=options, metadata=metadata, checkpoint=checkpoint, warnings=said, tables=tables)
+    if request.build:
+        checkpoint('building binary deployments')
+        plan = with_sizes(plan, PayloadBuilder(os.path.expanduser(settings.cache_dir), limit=settings.cache_limit))
+    return Made(plan)
+
+
+def _limited(limit: float) -> t.Callable[[str], None]:
+    """Raises PlanningTimeout once the time is over."""
     deadline = time.monotonic() + limit
 
     def checkpoint(stage: str) -> None:
         if limit and time.monotonic() > deadline:
             raise PlanningTimeout(limit, stage=stage)
+    return checkpoint
 
-    environment = establish(
-        request.playbooks, inventory=request.inventory, limit=request.limit, tags=request.tags, skip_tags=request.skip_tags,
-        extra_vars=request.extra_vars, check=request.check, diff=request.diff, forks=request.forks, vault_ids=request.vault_ids,
-        vault_password_files=request.vault_password_files, ask_vault_pass=request.ask_vault_pass, verbosity=request.verbosity)
-    reader = PlaybookReader(
-        loader=environment.loader, inventory=environment.inventory, variable_manager=environment.variable_manager, serial=_serial(request.serial))
-    checkpoint('reading the playbooks')
-    plays = reader.read(request.playbooks)
-    options = PlanningOptions(
+
+def _inventories(given: t.Iterable[str], documents: t.Iterable[Document]) -> tuple[tuple[str, ...], tuple[ParsedInventory, ...], tuple[str, ...]]:
+    """(sources for Ansible, inventories out of documents, notices). Those of the playbooks' documents count where none is given."""
+    sources, parsed, warnings = [], [], []
+    for source in given:
+        found = read_inventory(source)
+        if found is None:
+            sources.append(source)
+        else:
+            parsed.append(found[0])
+            warnings.extend(found[1])
+    if not sources and not parsed:
+        parsed = [document.inventory for document in documents if document.inventory is not None]
+    return tuple(sources), tuple(parsed), tuple(warnings)
+
+
+def _options(request: Request, settings: Settings, *, forks: int) -> PlanningOptions:
+    """What was asked for, else the settings, else ``forks``."""
+    def first(*values: t.Any) -> t.Any:
+        return next(value for value in values if value is not None)
+
+    for name, value, least in (('--forks', request.forks, 1), ('--binary-threshold', request.binary_threshold, 1), ('--latency', request.latency, 0)):
+        if value is not None and not least <= value < float('inf'):
+            raise SettingsError(expected=f'a number from {least} on', found=value, where=name)
+    return PlanningOptions(
         limit=request.limit, tags=request.tags, skip_tags=request.skip_tags, check_mode=request.check, diff_mode=request.diff,
-        forks=request.forks or C.DEFAULT_FORKS, serial=request.serial, strategy=_strategy(request.strategy) or ExecutionStrategy.BINARY_HYBRID,
-        binary_threshold=5 if request.binary_threshold is None else request.binary_threshold, force_binary=request.force_binary,
-        force_ssh=request.force_ssh, ordering=settings.ordering, lookahead=settings.lookahead, latency=request.latency,
-        optimization_level=1 if request.optimization_level is None else request.optimization_level, target_arch=request.target_arch,
-        target_os=request.target_os)
-    metadata = PlanMetadata(
-        created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=version(),
-        playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
-        playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
-    return Made(make_plan(plays, options=options, metadata=metadata, checkpoint=checkpoint, warnings=reader.warnings, tables=tables))
+        forks=first(request.forks, settings.default_forks, forks), serial=request.serial,
+        strategy=_strategy(request.strategy) or ExecutionStrategy(settings.strategy),
+        binary_threshold=first(request.binary_threshold, settings.binary_threshold), force_binary=request.force_binary, force_ssh=request.force_ssh,
+        ordering=settings.ordering, lookahead=settings.lookahead, latency=request.latency,
+        optimization_level=first(request.optimization_level, settings.optimization_level), target_arch=request.target_arch, target_os=request.target_os,
+        planning_timeout=settings.planning_timeout)
+
+
+def _about_levels(level: int) -> tuple[str, ...]:
+    """What a level of optimization promises and cannot do yet."""
+    found = ('optimization level 2: no history of earlier runs is kept yet, so batches keep their sizes',) if level >= 2 else ()
+    return (*found, 'optimization level 3: parallel groups are shown as possible, and not used') if level >= 3 else found
 
 
 def _serial(text: str | None) -> list[t.Any]:

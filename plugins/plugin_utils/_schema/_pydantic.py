@@ -6,10 +6,10 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import MissingPackage
 
-__all__ = ['HAS_PYDANTIC', 'BaseModel', 'ConfigDict', 'Field', 'ValidationError', 'create_model', 'field_validator']
+__all__ = ['HAS_PYDANTIC', 'BaseModel', 'ConfigDict', 'Field', 'ValidationError', 'create_model', 'field_validator', 'model_validator']
 
 try:
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
     HAS_PYDANTIC = True
 except ImportError:
@@ -31,6 +31,9 @@ except ImportError:
         return default
 
     def field_validator(*fields: str, **options: t.Any) -> t.Any:  # type: ignore[no-redef]
+        return lambda function: function
+
+    def model_validator(**options: t.Any) -> t.Any:  # type: ignore[no-redef]
         return lambda function: function
 
     def create_model(name: str, **fields: t.Any) -> t.Any:  # type: ignore[no-redef]

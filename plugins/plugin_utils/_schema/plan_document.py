@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The plan as a JSON document, and back. The models are made from the frozen classes, so that the two cannot drift apart.
 
-Rule 1: field names are those of the classes. What is written differently is here: durations as secs and nanos, conditions as one key.
+Rule 1: field names are those of the classes. What is written differently is here: durations as secs and nanos, conditions as one key, no serial as null.
 Rule 2: a field with a default may be missing, and a field that is not known is passed over: plans of other versions can be read.
 """
 from __future__ import annotations
@@ -13,7 +13,7 @@ import types
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DocumentError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import FORMAT_VERSION, Estimate, ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import FORMAT_VERSION, Estimate, ExecutionPlan, PlayPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic import (
     BaseModel,
@@ -51,7 +51,10 @@ def _encoded(value: t.Any) -> t.Any:
     if isinstance(value, enum.Enum):
         return value.value
     if dataclasses.is_dataclass(value):
-        return {name: _encoded(getattr(value, name)) for name in _fields(type(value))}
+        made = {name: _encoded(getattr(value, name)) for name in _fields(t.cast('type', type(value)))}
+        if isinstance(value, PlayPlan):
+            made['serial'] = made['serial'] or None
+        return made
     if isinstance(value, t.Mapping):
         return {str(key): _encoded(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -105,7 +108,8 @@ def _model(cls: type) -> type[BaseModel]:
             default = field.default
         elif field.default_factory is not dataclasses.MISSING:
             default = Field(default_factory=field.default_factory)
-        fields[field.name] = (_translated(hints[field.name]), default)
+        hint = _translated(hints[field.name])
+        fields[field.name] = (hint | None if cls is PlayPlan and field.name == 'serial' else hint, default)
     made = create_model(cls.__name__, __config__=ConfigDict(extra='ignore', arbitrary_types_allowed=True), __doc__=cls.__doc__, **fields)
     return t.cast('type[BaseModel]', made)
 
@@ -163,7 +167,7 @@ def problem(ex: t.Any, *, where: str) -> DocumentError:
 
 def _built(hint: t.Any, value: t.Any) -> t.Any:
     if value is None:
-        return None
+        return () if t.get_origin(hint) is tuple else None
     if isinstance(value, _Estimate):
         return Estimate(value.secs + value.nanos / 1_000_000_000, value.spread, value.count)
     if isinstance(value, _Condition):
