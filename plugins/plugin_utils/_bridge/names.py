@@ -53,7 +53,15 @@ class Reading:
 NOTHING: t.Final = Reading()
 ANYTHING: t.Final = Reading(any=True)
 
-_environment = jinja2.Environment(extensions=['jinja2.ext.do', 'jinja2.ext.loopcontrols'])
+class _Any(dict[str, t.Any]):
+    """Filters or tests: every name is one, since nothing is rendered."""
+
+    def get(self, key: str, default: t.Any = None) -> t.Any:
+        return str
+
+
+_environment = jinja2.Environment(extensions=['jinja2.ext.do', 'jinja2.ext.loopcontrols'], optimized=False)
+_environment.filters, _environment.tests = _Any(), _Any()
 
 
 def reading_of(value: object) -> Reading:
@@ -100,9 +108,9 @@ def _of_text(text: str) -> Reading:
         return _named(plain.group(1))
     try:
         tree = _environment.parse(text)
+        names = meta.find_undeclared_variables(tree)
     except jinja2.TemplateError:
         return ANYTHING
-    names = meta.find_undeclared_variables(tree)
     lookups: set[str] = set()
     templates: set[str] = set()
     anything = clock = files = changing = False

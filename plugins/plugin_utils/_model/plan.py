@@ -140,6 +140,7 @@ class HandlerPlan:
     args: t.Mapping[str, t.Any]
     conditions: tuple[Condition, ...]
     execution_order: int
+    dependencies: tuple[Dependency, ...] = ()
     notified_by: tuple[str, ...] = ()
     listen: tuple[str, ...] = ()
     path: Path = 'agent'

@@ -230,7 +230,8 @@ class _PlayPlanner:
             reason = (refusal[0] if refusal is not None else handler.stock) if handler.on_target else None
             plans.append(HandlerPlan(
                 handler_id=handler.task_id, name=handler.name, module=handler.module, args=handler.args, conditions=handler.conditions,
-                execution_order=number, notified_by=self.dependencies.notified_by[handler.task_id], listen=handler.listen,
+                execution_order=number, dependencies=self.dependencies.edges[handler.task_id], notified_by=self.dependencies.notified_by[handler.task_id],
+                listen=handler.listen,
                 path='stock' if reason is not None else 'agent' if handler.on_target else 'controller', path_reason=reason,
                 estimated_duration=self.estimates.get(handler.task_id), where=handler.where))
         return tuple(plans)

@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan against truth: which dependencies does a run meet, and which of them were in the plan?
+
+    python -m tests.truth                       the differential playbooks
+    python -m tests.truth site.yml other.yml    these, on a host of the lab
+
+A playbook is planned, then run on one host with one task under way at a time, while every variable that is resolved and every file
+that a process of the host touches is written down. Printed are recall (true edges that the plan has, or leads to by a path) and
+precision (edges of the plan that were true), for variables and for files apart, and every edge that was missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.integration.differential.running import PLAYBOOKS, Case, execute
+from tests.lab.fleet import Fleet
+from tests.lab.play import ROOT, RUSTLE, environment
+from tests.truth.compare import Comparison, compare
+from tests.truth.strace import accesses, wrapper
+
+HERE = Path(__file__).resolve().parent
+ENTRY = ROOT / "plugins" / "plugin_utils" / "_cli" / "entry.py"
+
+
+@dataclass
+class Total:
+    variables: Comparison = field(default_factory=Comparison)
+    files: Comparison = field(default_factory=Comparison)
+
+
+def truth_of(fleet: Fleet, playbook: Path, arguments: Sequence[str], more: dict[str, str], *, strace: bool) -> Total | str:
+    """The comparison for one playbook, or why there is none."""
+    host = fleet.hosts[0]
+    for name in ("world", "controller-files"):
+        (fleet.root / name).mkdir(exist_ok=True)
+    fleet.clean(homes=False)
+    with tempfile.TemporaryDirectory(prefix="truth.", dir=fleet.root) as name:
+        scratch = Path(name)
+        trace, log = scratch / "trace", scratch / "strace"
+        env = environment(fleet, RUSTLE, Path(sys.executable).parent, scratch) | more
+        env |= {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "TRACER_FILE": str(trace), "RUSTLE_LOOKAHEAD": "1"}
+        folders = {"world": fleet.root / "world", "journal": fleet.root / "world" / "journal", "controller": fleet.root / "controller-files"}
+        extra = {key: str(path) for key, path in folders.items()}
+        given = ["-i", str(fleet.inventory), "--limit", host.name, *_extra(extra)]
+        plan = subprocess.run(
+            [sys.executable, str(ENTRY), *given, str(playbook), "-o", "json", *_extra_only(arguments)],
+            env=env, cwd=playbook.parent, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        )
+        if plan.returncode:
+            return f"no plan: {plan.stderr.strip().splitlines()[-1] if plan.stderr.strip() else plan.returncode}"
+        if strace:
+            given += _extra({"ansible_python_interpreter": str(wrapper(scratch / "python", fleet.interpreter or sys.executable, log))})
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), *given, str(playbook), *arguments]
+        execute(command, env, cwd=playbook.parent)
+        lines = [json.loads(line) for line in trace.read_text().splitlines()] if trace.exists() else []
+        if not lines:
+            return "nothing ran"
+        touched = list(accesses(log)) if strace else []
+    document = json.loads(plan.stdout)
+    return Total(*compare(document, lines, touched, base=playbook.parent, temporary=(str(fleet.root / "truth."), str(host.home / ".ansible"))))
+
+
+def _extra(values: dict[str, str]) -> list[str]:
+    return ["-e", json.dumps(values)]
+
+
+def _extra_only(arguments: Sequence[str]) -> list[str]:
+    """Of a run's arguments those that a plan takes."""
+    words, taken = list(arguments), []
+    while words:
+        word = words.pop(0)
+        if word in ("-e", "--extra-vars", "-t", "--tags", "--skip-tags", "--vault-password-file") and words:
+            taken += [word, words.pop(0)]
+        elif word in ("--check", "-C"):
+            taken.append("--check")
+    return taken
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tests.truth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("playbooks", nargs="*", type=Path)
+    parser.add_argument("--no-files", action="store_true", help="variables only: no strace")
+    parser.add_argument("-v", "--verbose", action="store_true", help="edges that were foretold and not met, too")
+    options = parser.parse_args(argv)
+    found = [Case(path.resolve()) for path in options.playbooks or sorted(PLAYBOOKS.glob("*.yml"))]
+    total = Total()
+    with Fleet(2, connection="local") as fleet:
+        for case in found:
+            one: Any = truth_of(fleet, case.playbook, case.arguments, case.environ(fleet), strace=not options.no_files)
+            if isinstance(one, str):
+                print(f"{case.name:<24} {one}", flush=True)
+                continue
+            print(f"{case.name:<24} variables {one.variables.line()}   files {one.files.line()}", flush=True)
+            for kind, comparison in (("variable", one.variables), ("file", one.files)):
+                for edge in comparison.missed:
+                    print(f"    missed {kind}: {edge}")
+                for edge in comparison.untrue if options.verbose else ():
+                    print(f"    not met {kind}: {edge}")
+            total.variables.add(one.variables)
+            total.files.add(one.files)
+    print(f"{'all':<24} variables {total.variables.line()}   files {total.files.line()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

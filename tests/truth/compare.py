@@ -1,0 +1,166 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The edges of a plan against those of a run.
+
+Tasks are known by where they stand (file:line). What a dynamic include brought counts as the include, which is what the plan knows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.truth.strace import Access
+
+_FACT = re.compile(r"ansible_|facter_|ohai_")
+#: read by every process that starts, or written by it for itself
+_NOISE = re.compile(
+    r"/(proc|sys|dev|lib|lib64|usr/lib|usr/local/lib|usr/share/(locale|zoneinfo|i18n)|usr/lib64|bin|sbin|usr/s?bin|usr/local/s?bin|run|var/log)(/|$)"
+    r"|/etc/(ld\.so\..*|localtime|locale.*|nsswitch\.conf|passwd|group|shadow|host\.conf|resolv\.conf|gai\.conf|selinux.*|mime\.types|ssl/.*)$"
+    r"|\.pyc?$|__pycache__|/site-packages(/|$)|/lib/python3|pyvenv\.cfg|/\.?ansible[-_.]|/\.ansible(/|$)|/rustle[-_.]?|/pyenv|/\.pyenv"
+)
+
+
+@dataclass
+class Comparison:
+    """Edges as (earlier, later, of what), for people."""
+
+    true: int = 0
+    found: int = 0
+    foretold: int = 0
+    met: int = 0
+    missed: list[str] = field(default_factory=list)
+    untrue: list[str] = field(default_factory=list)
+
+    def add(self, other: Comparison) -> None:
+        self.true += other.true
+        self.found += other.found
+        self.foretold += other.foretold
+        self.met += other.met
+
+    def line(self) -> str:
+        def share(part: int, whole: int) -> str:
+            return f"{part}/{whole} ({100 * part / whole:.1f} %)" if whole else "none"
+
+        return f"recall {share(self.found, self.true)}, precision {share(self.met, self.foretold)}"
+
+
+class _Plan:
+    """The plan's tasks by where they stand, with all that comes before each of them."""
+
+    def __init__(self, document: dict[str, Any], base: Path) -> None:
+        self._base = base
+        self.where: dict[str, str] = {}
+        self.edges: list[tuple[str, str, str, str]] = []  # earlier, later, kind, reason
+        before: dict[str, set[str]] = {}
+        for play in document["plays"]:
+            things = [(task["task_id"], task) for batch in play["batches"] for task in batch["tasks"]]
+            things += [(handler["handler_id"], handler) for handler in play["handlers"]]
+            for task_id, task in things:
+                self.where[task_id] = self.place(task["where"]) if task["where"] else f"{task['name']}"
+            for task_id, task in things:
+                for edge in task.get("dependencies", ()):
+                    before.setdefault(task_id, set()).add(edge["task_id"])
+                    self.edges.append((self.where.get(edge["task_id"], "?"), self.where[task_id], edge["kind"], edge["reason"]))
+        self._before: dict[str, set[str]] = {}
+        for task_id, where in self.where.items():
+            seen, pending = set(), [task_id]
+            while pending:
+                for other in before.get(pending.pop(), ()):
+                    if other not in seen:
+                        seen.add(other)
+                        pending.append(other)
+            self._before.setdefault(where, set()).update(self.where[other] for other in seen if other in self.where)
+        self._known = set(self.where.values())
+
+    def place(self, where: str) -> str:
+        path, _colon, line = where.rpartition(":")
+        return f"{os.path.realpath(os.path.join(self._base, path))}:{line}" if path else where
+
+    def task(self, event: dict[str, Any]) -> str | None:
+        """The plan's task that an event belongs to."""
+        places = [self.place(where) for where in (event["where"], *event["around"])]
+        return next((place for place in places if place in self._known), None)
+
+    def orders(self, earlier: str, later: str) -> bool:
+        return earlier == later or earlier in self._before.get(later, ())
+
+
+def compare(
+    document: dict[str, Any], lines: Sequence[dict[str, Any]], touched: Sequence[Access], *, base: Path, temporary: Iterable[str]
+) -> tuple[Comparison, Comparison]:
+    """(for variables, for files)."""
+    plan = _Plan(document, base)
+    ran = {place for event in lines if event["event"] == "end" and (place := plan.task(event)) is not None}
+    return _compared(plan, ran, set(_variable_edges(plan, lines)), ("variable", "facts")), _compared(
+        plan, ran, set(_file_edges(plan, lines, touched, tuple(temporary))), ("file",) if touched else ()
+    )
+
+
+def _compared(plan: _Plan, ran: set[str], true: set[tuple[str, str, str]], kinds: Iterable[str]) -> Comparison:
+    pairs = {(earlier, later): what for earlier, later, what in sorted(true)}
+    missed = [pair for pair in pairs if not plan.orders(*pair)]
+    foretold = {(earlier, later): reason for earlier, later, kind, reason in plan.edges if kind in kinds and earlier in ran and later in ran}
+    untrue = [pair for pair in foretold if pair not in pairs]
+    return Comparison(
+        true=len(pairs), found=len(pairs) - len(missed), foretold=len(foretold), met=len(foretold) - len(untrue),
+        missed=[f"{_short(one)} -> {_short(other)}: {pairs[one, other]}" for one, other in missed],
+        untrue=[f"{_short(one)} -> {_short(other)}: {foretold[one, other]}" for one, other in untrue],
+    )
+
+
+def _short(place: str) -> str:
+    return "/".join(place.split("/")[-2:])
+
+
+def _variable_edges(plan: _Plan, lines: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    setter: dict[str, str] = {}
+    for event in lines:
+        place = plan.task(event)
+        if place is None or event["event"] not in ("read", "set"):
+            continue
+        name = event["name"]
+        if event["event"] == "set":
+            setter[name] = place
+            continue
+        for key in (name, "ansible_facts") if _FACT.match(name) and name not in setter else (name,):
+            if key in setter and setter[key] != place:
+                yield setter[key], place, name
+                break
+
+
+def _file_edges(
+    plan: _Plan, lines: Sequence[dict[str, Any]], touched: Sequence[Access], temporary: tuple[str, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """A path that one task writes and another touches."""
+    turns = _turns(plan, lines)
+    written: dict[str, str] = {}
+    read: dict[str, set[str]] = {}
+    for access in sorted(touched, key=lambda one: one.time):
+        place = next((place for begin, end, place in turns if begin <= access.time <= end), None)
+        if place is None or _NOISE.search(access.path) or access.path.startswith(temporary):
+            continue
+        if access.path in written and written[access.path] != place:
+            yield written[access.path], place, access.path
+        if access.write:
+            for other in read.pop(access.path, ()):
+                if other != place:
+                    yield other, place, access.path
+            written[access.path] = place
+        else:
+            read.setdefault(access.path, set()).add(place)
+
+
+def _turns(plan: _Plan, lines: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]]:
+    turns, begun = [], None
+    for event in lines:
+        if event["event"] == "start":
+            begun = event
+        elif event["event"] == "end" and begun is not None:
+            place = plan.task(begun)
+            if place is not None:
+                turns.append((begun["time"], event["time"], place))
+    return turns
