@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import os
 import re
 import stat
@@ -100,7 +101,7 @@ def read_document(given: str, *, stdin: t.Callable[[], bytes], taken: set[str]) 
     where = STDIN if given == '-' else given
     value, lines = load_located(data, where=where)
     playbook, notices = parse_playbook(value, where=where)
-    origin = STDIN if given == '-' else os.path.abspath(given)
+    origin = os.path.abspath(where)  # of standard input too: tags of Ansible's want it so
     path = _stands_for(playbook, origin)
     translation = _Translation(playbook, origin=origin, folder=os.path.dirname(path), lines=lines, taken=taken, where=where)
     return Document(
@@ -143,7 +144,7 @@ def _stands_for(playbook: ParsedPlaybook, origin: str) -> str:
     here = os.path.realpath(os.getcwd())
     if said and os.path.isfile(said) and os.path.realpath(said).startswith(os.path.join(here, '')):
         return os.path.abspath(said)
-    return os.path.abspath('stdin.json') if origin == STDIN else origin
+    return origin
 
 
 def _with_facts(playbook: ParsedPlaybook) -> ParsedInventory | None:
@@ -186,6 +187,8 @@ def _unindented(text: str) -> str:
 
 def _is_installed(module: str) -> bool:
     try:
+        if module.count('.') >= 2:  # a missing collection is asked for here, since the loader would warn of it
+            importlib.import_module('ansible_collections.' + '.'.join(module.split('.')[:2]))
         return action_loader.has_plugin(module) or module_loader.has_plugin(module)
     except Exception:  # of a collection whose metadata is broken, for instance
         return False

@@ -8,14 +8,16 @@ import typing as t
 from ansible import constants as C
 from ansible import context
 from ansible.cli import CLI
+from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.common.collections import ImmutableDict
 from ansible.plugins.loader import add_all_plugin_dirs
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.collection_loader._collection_finder import _get_collection_playbook_path
+from ansible.utils.vars import load_extra_vars
 from ansible.vars.clean import clean_facts
 from ansible.vars.manager import VariableManager
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import InvalidHostPattern, PlanError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import InvalidHostPattern, PlanError, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedHost, ParsedInventory
 
 from .documents import Document, DocumentLoader, trusted
@@ -62,6 +64,7 @@ def establish(
     loader.set_vault_secrets(CLI.setup_vault_secrets(
         loader, vault_ids=[*C.DEFAULT_VAULT_IDENTITY_LIST, *vault_ids], vault_password_files=list(vault_password_files),
         ask_vault_pass=ask_vault_pass, auto_prompt=False))
+    _check_extra_vars(loader, extra_vars)
     sources = list(inventory) or ([] if parsed else [source for source in C.DEFAULT_HOST_LIST if not documents or _is_there(source)])
     # without a source Ansible would only warn that there is none
     manager = InventoryManager(loader=loader, sources=sources, parse=bool(sources) or not (documents or parsed))
@@ -70,8 +73,12 @@ def establish(
     if documents and not manager.hosts:
         _add(ParsedInventory(hosts={name: _named(name) for document in documents for name in document.names}), manager)
     variables = VariableManager(loader=loader, inventory=manager, version_info=CLI.version_info(gitinfo=False))
-    manager.subset(limit)
-    if limit and not manager.list_hosts('all'):
+    try:
+        manager.subset(limit)
+        hosts = manager.list_hosts('all') if limit else ()
+    except AnsibleError as ex:
+        raise InvalidHostPattern(str(limit), where='--limit', problem=str(ex)) from ex
+    if limit and not hosts:
         raise InvalidHostPattern(limit, where='--limit', hint='rustle-plan --list-hosts without --limit shows the hosts that there are')
     return Environment(loader, manager, variables)
 
@@ -82,6 +89,14 @@ def _check(playbook: str) -> None:
         raise PlanError(f'{playbook}: expected a playbook, found nothing there', hint=hint)
     if not os.path.isfile(playbook):
         raise PlanError(f'{playbook}: expected a playbook, found a {"folder" if os.path.isdir(playbook) else "device"}', hint=hint)
+
+
+def _check_extra_vars(loader: t.Any, given: t.Sequence[str]) -> None:
+    """Before the inventory's plugins ask for them: they would complain of an inventory. What Ansible remembers of an earlier call is forgotten."""
+    vars(load_extra_vars).pop('extra_vars', None)
+    if '_raw_params' in load_extra_vars(loader):
+        wrong = next((text for text in given if '=' not in text and text[:1] not in ('@', '{', '[')), given[-1])
+        raise SettingsError(expected='key=value, YAML or JSON, or @file', found=wrong, where='--extra-vars')
 
 
 def _is_there(source: str) -> bool:

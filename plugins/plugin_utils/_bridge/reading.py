@@ -17,7 +17,7 @@ from ansible.executor.playbook_executor import PlaybookExecutor
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
 from ansible.playbook.play_context import PlayContext
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import InvalidHostPattern
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeclarationError, InvalidHostPattern, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, Section, SourceTask
 
 from . import compat, host_classes
@@ -45,6 +45,7 @@ class PlaybookReader:
             self._notes.update(document.notes)
         self._taken = {note.task_id for note in self._notes.values()}
         self._given: set[str] = set()
+        self._again: dict[str, str] = {}  # ids of a document that is planned once more -> those that its tasks have now
         self._loader = loader
         self._inventory = inventory
         self._variable_manager = variable_manager
@@ -63,10 +64,11 @@ class PlaybookReader:
         self._set_basedir(playbook, play)
         all_vars = self._variable_manager.get_vars(play=play)
         try:
-            iterator = PlayIterator(
-                inventory=self._inventory, play=play, play_context=PlayContext(play=play), variable_manager=self._variable_manager, all_vars=all_vars)
+            self._inventory.get_hosts(play.hosts, order=play.order)
         except Exception as ex:
             raise InvalidHostPattern(str(play.hosts), where=f'play {play.get_name()!r}', problem=str(ex)) from ex
+        iterator = PlayIterator(
+            inventory=self._inventory, play=play, play_context=PlayContext(play=play), variable_manager=self._variable_manager, all_vars=all_vars)
         places = list(walk(iterator._blocks))
         gathers = _gathers(play)
         if not gathers:
@@ -114,9 +116,13 @@ class PlaybookReader:
         if getattr(place.task, 'implicit', False):
             kind = 'flush'
         note = self._note(place.task)
-        task = reader.read(place.task, task_id=self._id(note, kind))
+        try:
+            task = reader.read(place.task, task_id=self._id(note, kind))
+        except DeclarationError as ex:
+            where = f'rustle_effects of {place.task.get_name().strip()!r} ({place.task.get_path()})'
+            raise SettingsError(expected=ex.expected, found=ex.found, where=where, hint=ex.hint) from ex
         if note is not None and note.after:
-            task = dataclasses.replace(task, after=(*task.after, *note.after))
+            task = dataclasses.replace(task, after=(*task.after, *(self._again.get(one, one) for one in note.after)))
         if isinstance(place.task, Handler):
             return dataclasses.replace(task, listen=tuple(map(str, place.task.listen or ())))
         return dataclasses.replace(task, blocks=place.blocks)
@@ -130,11 +136,15 @@ class PlaybookReader:
         if note is not None and note.task_id is not None and note.task_id not in self._given:
             self._given.add(note.task_id)
             return note.task_id
+        made = next(name for name in self._made_up(kind) if name not in self._taken)
+        if note is not None and note.task_id is not None:
+            self._again[note.task_id] = made
+        return made
+
+    def _made_up(self, kind: str) -> t.Iterator[str]:
         while True:
-            made = f'{kind}_{self._numbers[kind]}'
             self._numbers[kind] += 1
-            if made not in self._taken:
-                return made
+            yield f'{kind}_{self._numbers[kind] - 1}'
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,12 +6,15 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
+import traceback
 import typing as t
 
 from ansible.errors import AnsibleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import words
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import ConflictingStrategies, InvalidTagExpression, RustleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import ConflictingStrategies, InvalidTagExpression, PlanError, RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy
 
 __all__ = ['main', 'parser']
@@ -23,8 +26,7 @@ class _Parser(argparse.ArgumentParser):
     """Ends with status 1 for a wrong option, as for every other error."""
 
     def error(self, message: str) -> t.NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(1, f'{self.prog}: {message}\n')
+        self.exit(1, f'{self.prog}: {message}\nhint: {self.prog} --help\n')
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,12 +92,18 @@ def main(argv: t.Sequence[str]) -> int:
     except RustleError as ex:
         return _say(str(ex))
     except AnsibleError as ex:
-        return _say(str(ex))
+        return _say(words(ex))
     except OSError as ex:
-        return _say(f'{ex.filename or ""}: {ex.strerror}'.removeprefix(': '))
+        return _say(f'{ex.filename or ""}: {ex.strerror or ex}'.removeprefix(': '))
+    except RecursionError:
+        return _say('something in the playbooks, their variables or the inventory contains itself', verbose=options.verbose)
+    except Exception as ex:
+        return _say(f'{type(ex).__name__}: {ex}\nhint: rustle-plan did not expect this, which is a defect of it; -vvv shows where', verbose=options.verbose)
 
 
-def _say(text: str) -> int:
+def _say(text: str, *, verbose: int = 0) -> int:
+    if verbose >= 3:
+        traceback.print_exc()
     sys.stderr.write(f'rustle-plan: {text}\n')
     return 1
 
@@ -108,7 +116,13 @@ def _run(options: argparse.Namespace) -> int:
         made = plan_for(_request(options))
     for warning in made.plan.warnings:
         sys.stderr.write(f'rustle-plan: warning: {warning}\n')
-    _write(options.out, _output(options, made.plan))
+    if options.save:
+        from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_binary import to_binary
+
+        _write(options.save, to_binary(made.plan))
+    # a lone surrogate is no text: \udxxx is what JSON says for it, and as good as anything elsewhere
+    output = _output(options, made.plan)
+    _write(options.out, output.encode(errors='backslashreplace') if isinstance(output, str) else output)
     return 0
 
 
@@ -139,14 +153,14 @@ def _tags(given: t.Iterable[str], where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _output(options: argparse.Namespace, plan: ExecutionPlan) -> bytes:
+def _output(options: argparse.Namespace, plan: ExecutionPlan) -> str | bytes:
     output = options.output or ('mermaid' if options.visualize else 'text')
-    if output == 'text':
-        return _text(options, plan).encode()
+    if options.dry_run or output == 'text':
+        return _text(options, plan)
     if output == 'json':
         from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_document import to_document
 
-        return (json.dumps(to_document(plan), indent=2, ensure_ascii=False) + '\n').encode()
+        return json.dumps(to_document(plan), indent=2, ensure_ascii=False) + '\n'
     if output == 'binary':
         from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_binary import to_binary
 
@@ -154,10 +168,10 @@ def _output(options: argparse.Namespace, plan: ExecutionPlan) -> bytes:
     if output == 'html':
         from ansible_collections.rustle.engine.plugins.plugin_utils._render import plan_html
 
-        return plan_html.page(plan).encode()
+        return plan_html.page(plan)
     from ansible_collections.rustle.engine.plugins.plugin_utils._render import plan_graph
 
-    return (plan_graph.dot(plan) if output == 'dot' else plan_graph.mermaid(plan)).encode()
+    return plan_graph.dot(plan) if output == 'dot' else plan_graph.mermaid(plan)
 
 
 def _text(options: argparse.Namespace, plan: ExecutionPlan) -> str:
@@ -179,8 +193,6 @@ def _text(options: argparse.Namespace, plan: ExecutionPlan) -> str:
 
 
 def _width() -> int:
-    import shutil
-
     return shutil.get_terminal_size((100, 24)).columns
 
 
@@ -190,8 +202,22 @@ def _write(path: str | None, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    temporary = f'{path}.{os.getpid()}.tmp'
-    with open(temporary, 'wb') as file:
-        file.write(data)
-    os.replace(temporary, path)
-
+    target = os.path.realpath(path)
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, 'wb') as file:  # a device or a pipe is written to, and never replaced
+                file.write(data)
+            return
+        temporary = f'{target}.{os.getpid()}.tmp'
+        try:
+            with open(temporary, 'wb') as file:
+                file.write(data)
+            if os.path.exists(target):
+                shutil.copymode(target, temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as ex:
+        raise PlanError(f'{path}: cannot be written: {ex.strerror}') from ex

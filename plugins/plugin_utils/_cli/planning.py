@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible import constants as C
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import abstaining
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents import Document, read_document, read_inventory
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import establish
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
@@ -86,6 +87,11 @@ _FORKS_OF_DOCUMENTS: t.Final = 50
 
 def plan_for(request: Request) -> Made:
     """Read the playbooks and plan. RustleError and AnsibleError for what cannot be."""
+    with abstaining():
+        return _plan_for(request)
+
+
+def _plan_for(request: Request) -> Made:
     config = read_config(C.CONFIG_FILE)
     settings = resolve(variables={}, environ=os.environ, config=config)
     tables = OURS if settings.effects_file is None else Tables(read_effects_file(settings.effects_file, known=is_known))
@@ -149,7 +155,8 @@ def _options(request: Request, settings: Settings, *, forks: int) -> PlanningOpt
     def first(*values: t.Any) -> t.Any:
         return next(value for value in values if value is not None)
 
-    for name, value, least in (('--forks', request.forks, 1), ('--binary-threshold', request.binary_threshold, 1), ('--latency', request.latency, 0)):
+    latency = None if request.latency is None else request.latency * 1000
+    for name, value, least in (('--forks', request.forks, 1), ('--binary-threshold', request.binary_threshold, 1), ('--latency', latency, 0)):
         if value is not None and not least <= value < float('inf'):
             raise SettingsError(expected=f'a number from {least} on', found=value, where=name)
     return PlanningOptions(

@@ -32,6 +32,13 @@ _CONDITIONS: t.Final[t.Mapping[str, tuple[str, str]]] = {
 _KINDS = {key: (kind, field) for kind, (key, field) in _CONDITIONS.items()}
 
 
+_EXPECTED: t.Final = {
+    # kinds of complaints of pydantic that its own words say in its own terms
+    'missing': 'the field to be there', 'model_type': 'an object', 'dict_type': 'an object', 'list_type': 'a list', 'string_type': 'a text',
+    'bool_type': 'true or false', 'bool_parsing': 'true or false',
+}
+
+
 # -- to JSON
 
 def to_document(plan: ExecutionPlan) -> dict[str, t.Any]:
@@ -161,7 +168,7 @@ def problem(ex: t.Any, *, where: str) -> DocumentError:
     path = ''.join(f'[{part}]' if isinstance(part, int) else f'.{part}' for part in first['loc']).lstrip('.')
     found = first.get('input')
     found = f'{type(found).__name__} of {len(found)}' if isinstance(found, (dict, list)) and len(found) > 3 else found
-    expected = {'missing': 'the field to be there'}.get(first['type'], first['msg'].removeprefix('Input should be ').removeprefix('Value error, '))
+    expected = _EXPECTED.get(first['type'], first['msg'].removeprefix('Input should be ').removeprefix('Value error, '))
     return DocumentError(path=path, expected=expected, found=None if first['type'] == 'missing' else found, where=where)
 
 
