@@ -13,7 +13,7 @@ from typing import Any, Dict
 
 from .framing import Frame, ProtocolError
 
-__all__ = ["CLASSES", "KINDS", "STOPS", "TO_AGENT", "TO_CONTROLLER", "VERSION", "message", "receive"]
+__all__ = ["CLASSES", "KINDS", "STOPS", "TO_AGENT", "TO_CONTROLLER", "VERSION", "check", "message", "receive"]
 
 VERSION = 1
 TO_AGENT = "agent"
@@ -139,7 +139,7 @@ def receive(frame: Frame, receiver: str) -> Frame:
     to, shape = MESSAGES.get(kind, ("", {}))
     if to != receiver:
         raise ProtocolError("expected a message to the %s, found %.40r" % (receiver, kind))
-    _check(frame.header, shape, kind, len(frame.blobs))
+    check(frame.header, shape, kind, len(frame.blobs))
     if kind == "hello" and frame.header["v"] != VERSION:
         raise ProtocolError("expected version %d in hello, found %d" % (VERSION, frame.header["v"]))
     if kind == "blob" and len(frame.blobs) != 1:
@@ -150,24 +150,25 @@ def receive(frame: Frame, receiver: str) -> Frame:
     return frame
 
 
-def _check(value: Any, shape: Any, where: str, blobs: int) -> None:
+def check(value: Any, shape: Any, where: str, blobs: int = 0) -> None:
+    """Raise ProtocolError unless a value has this shape. What was found stands at the end of the text, behind ", found"."""
     if isinstance(shape, _Maybe):
         if value is not None:
-            _check(value, shape.shape, where, blobs)
+            check(value, shape.shape, where, blobs)
     elif isinstance(shape, dict):
         _demand(isinstance(value, dict), "an object", value, where)
         for key, inner in shape.items():
             if key not in value and not isinstance(inner, _Maybe):
                 raise ProtocolError("expected %r in %s, found only %.200s" % (key, where, ", ".join(sorted(map(repr, value)))))
-            _check(value.get(key), inner, "%s.%s" % (where, key), blobs)
+            check(value.get(key), inner, "%s.%s" % (where, key), blobs)
     elif isinstance(shape, list):
         _demand(isinstance(value, list), "a list", value, where)
         for item in value:
-            _check(item, shape[0], where, blobs)
+            check(item, shape[0], where, blobs)
     elif isinstance(shape, _MapOf):
         _demand(isinstance(value, dict), "an object", value, where)
         for item in value.values():
-            _check(item, shape.shape, where, blobs)
+            check(item, shape.shape, where, blobs)
     elif isinstance(shape, _OneOf):
         _demand(value in shape.values, "one of " + ", ".join(shape.values), value, where)
     elif shape is _Blob:
@@ -177,7 +178,7 @@ def _check(value: Any, shape: Any, where: str, blobs: int) -> None:
     elif shape is _Step:
         _demand(isinstance(value, dict), "an object", value, where)
         _demand(value.get("k") in KINDS, "one of " + ", ".join(KINDS), value.get("k"), where + ".k")
-        _check(value, STEPS[value["k"]], where, blobs)
+        check(value, STEPS[value["k"]], where, blobs)
     else:
         _demand(isinstance(value, shape) and (shape is bool or not isinstance(value, bool)), shape, value, where)
 

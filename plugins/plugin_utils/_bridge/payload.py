@@ -66,6 +66,9 @@ def watch_over(folder):
 
 if sys.argv[1:] == ['--info']:
     info()
+elif sys.argv[1:2] == ['--run']:
+    from rustle_agent.standalone import run
+    sys.exit(run(ARCHIVE, sys.argv[2:]))
 else:
     launch = globals().get
     if launch('scratch'):
