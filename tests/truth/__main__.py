@@ -93,7 +93,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     found = [Case(path.resolve()) for path in options.playbooks or sorted(PLAYBOOKS.glob("*.yml"))]
     total = Total()
-    with Fleet(2, connection="local") as fleet:
+    with Fleet(2, connection="ssh") as fleet:  # over local the host's files are the controller's too
         for case in found:
             one: Any = truth_of(fleet, case.playbook, case.arguments, case.environ(fleet), strace=not options.no_files)
             if isinstance(one, str):

@@ -20,7 +20,7 @@ _FACT = re.compile(r"ansible_|facter_|ohai_")
 _NOISE = re.compile(
     r"/(proc|sys|dev|lib|lib64|usr/lib|usr/local/lib|usr/share/(locale|zoneinfo|i18n)|usr/lib64|bin|sbin|usr/s?bin|usr/local/s?bin|run|var/log)(/|$)"
     r"|/etc/(ld\.so\..*|localtime|locale.*|nsswitch\.conf|passwd|group|shadow|host\.conf|resolv\.conf|gai\.conf|selinux.*|mime\.types|ssl/.*)$"
-    r"|\.pyc?$|__pycache__|/site-packages(/|$)|/lib/python3|pyvenv\.cfg|/\.?ansible[-_.]|/\.ansible(/|$)|/rustle[-_.]?|/pyenv|/\.pyenv"
+    r"|\.pyc?$|__pycache__|/site-packages(/|$)|/lib/python3|pyvenv\.cfg|/ansible[-_.](tmp|moduletmp|command)|/\.ansible(/|$)|/pyenv|/\.pyenv"
 )
 
 

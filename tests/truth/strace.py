@@ -50,7 +50,8 @@ def accesses(log: Path) -> Iterator[Access]:
             continue
         opens = call in ("open", "openat") and re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC", args)
         write = not failed and bool(opens or _WRITES.fullmatch(call))
-        for one in found:
+        for number, one in enumerate(found):
+            linked = number == 0 and "link" in call and "unlink" not in call  # what a link leads to is looked at
             folder = one["folder"] or folders.get(match["pid"], "/")
             path = posixpath.normpath(posixpath.join(folder, one["path"]))
-            yield Access(float(match["time"]), path, write)
+            yield Access(float(match["time"]), path, write and not linked)

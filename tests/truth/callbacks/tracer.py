@@ -46,7 +46,7 @@ _resolve = jinja2.runtime.Context.resolve_or_missing
 
 def _resolve_and_tell(self: Any, key: str) -> Any:
     context = TaskContext.current(optional=True)
-    if context is not None:
+    if context is not None and key not in (context.task.vars or {}):  # the task's own stands before all that others set
         tell("read", context.task, name=key)
     return _resolve(self, key)
 
