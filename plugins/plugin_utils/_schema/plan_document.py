@@ -117,7 +117,8 @@ def _model(cls: type) -> type[BaseModel]:
             default = Field(default_factory=field.default_factory)
         hint = _translated(hints[field.name])
         fields[field.name] = (hint | None if cls is PlayPlan and field.name == 'serial' else hint, default)
-    made = create_model(cls.__name__, __config__=ConfigDict(extra='ignore', arbitrary_types_allowed=True), __doc__=cls.__doc__, **fields)
+    said = None if (cls.__doc__ or '').startswith(f'{cls.__name__}(') else cls.__doc__  # a dataclass without a text has its signature there
+    made = create_model(cls.__name__, __config__=ConfigDict(extra='ignore', arbitrary_types_allowed=True), __doc__=said, **fields)
     return t.cast('type[BaseModel]', made)
 
 
