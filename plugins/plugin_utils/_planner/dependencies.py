@@ -18,6 +18,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import E
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.arguments import Arguments, is_template
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of, is_known, short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.surroundings import LOGINS, Surroundings, implied
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.touches import LIMIT, Touch, Touches
 
@@ -26,18 +27,18 @@ __all__ = ['FACTS', 'Dependencies', 'Finder', 'is_fact', 'touched_by']
 FACTS: t.Final = 'var:ansible_facts'
 
 _KINDS = {
-    'file': DependencyKind.FILE, 'controller': DependencyKind.FILE, 'package': DependencyKind.PACKAGE, 'service': DependencyKind.SERVICE,
-    'user': DependencyKind.ACCOUNT, 'group': DependencyKind.ACCOUNT, 'repository': DependencyKind.REPOSITORY, 'mount': DependencyKind.MOUNT,
-    'var': DependencyKind.VARIABLE, ANYTHING: DependencyKind.OPAQUE,
+    'file': DependencyKind.FILE, 'folder': DependencyKind.FILE, 'controller': DependencyKind.FILE, 'package': DependencyKind.PACKAGE,
+    'service': DependencyKind.SERVICE, 'user': DependencyKind.ACCOUNT, 'group': DependencyKind.ACCOUNT, 'repository': DependencyKind.REPOSITORY,
+    'mount': DependencyKind.MOUNT, 'var': DependencyKind.VARIABLE, ANYTHING: DependencyKind.OPAQUE,
 }
 _LASTING = (DependencyKind.VARIABLE, DependencyKind.FACTS)  # what outlives a play
 _SECTIONS_BEFORE = {'block': (), 'rescue': ('block',), 'always': ('block', 'rescue')}
 _GATES = frozenset({'assert', 'fail', 'validate_argument_spec'})  # what follows them runs only if they let it
 _FENCES = frozenset({'include_role', 'include_tasks', 'meta', 'pause'})  # tasks that are not in sight, or that change the state of the play
+_ENDS = frozenset({'end_batch', 'end_host', 'end_play', 'end_role'})
 _IDLE_META = frozenset({'flush_handlers', 'noop', 'role_complete'})
 _REGROUPING = frozenset({'add_host', 'group_by'})  # variables of other groups hold afterwards
 _ACCOUNTS = frozenset({'group', 'user'})  # their tables say whom they change
-_LOGIN = 'login:*'  # sudoers, PAM and the like, which every task with become goes through
 _FACTS_OF = {'mount_facts': ('aggregate_mounts', 'mount_points'), 'package_facts': ('packages',), 'service_facts': ('services',)}
 _FACT_PREFIXES = ('ansible_', 'facter_', 'ohai_')
 _NOT_FACTS = frozenset(
@@ -68,10 +69,15 @@ def touched_by(task: SourceTask, effects: Effects, tables: Tables = OURS) -> tup
     if effects.scope is Scope.WORLDLY and ANYTHING not in writes:
         writes.append(ANYTHING)
     if task.on_target and effects.restarts_agent and short_name(task.node.action) not in _ACCOUNTS:
-        writes.append(_LOGIN)
+        writes.append(f'logins:{task.task_id}')
+    if short_name(task.node.action) in _ACCOUNTS:
+        # their tables say whom they change, in the files of all
+        writes += [name for resource in effects.writes if resource.startswith('user:') for name in implied(resource)]
+    else:
+        writes += [name for resource in effects.writes for name in implied(resource)]
     if task.become:
         user = task.become.partition(':')[2]
-        reads += [_LOGIN, 'user:*' if is_template(user) or not user else f'user:{user}']
+        reads += [LOGINS, 'user:*' if is_template(user) or not user else f'user:{user}']
     return tuple(dict.fromkeys(writes)), tuple(dict.fromkeys(reads))
 
 
@@ -125,7 +131,8 @@ class Finder:
 
     def find(self, play: PlaySource) -> Dependencies:
         """Raises UnknownTask and CircularDependency for what ``rustle_after`` says."""
-        work = _PlayEdges(play, self._touches, self._runs, self._tables, self._limit)
+        # nothing of a play without hosts is run: nothing comes after it
+        work = _PlayEdges(play, self._touches if play.batches else Touches(), self._runs, self._tables, self._limit)
         first = True
         for task in play.tasks:
             if task.flush:
@@ -137,7 +144,8 @@ class Finder:
             first = False
         work.explicit()
         self._touches.next_play()
-        self._last = next((task.task_id for task in reversed(play.tasks) if not task.flush), self._last)
+        if play.batches:
+            self._last = next((task.task_id for task in reversed(play.tasks) if not task.flush), self._last)
         return Dependencies(
             edges={task_id: tuple(found.values()) for task_id, found in work.edges.items()}, effects=work.effects,
             notified_by={handler_id: tuple(tasks) for handler_id, tasks in work.notified_by.items()}, order=work.pairs(), touched=work.touched,
@@ -150,6 +158,7 @@ class _PlayEdges:
         self._touches = touches
         self._runs = runs
         self._limit = limit
+        self._surroundings = Surroundings()
         local = any(one.local for one in play.classes)
         every = (*play.tasks, *play.handlers)
         self.effects = {task.task_id: effects_of(_placed(task.node, local), tables) for task in every}
@@ -199,7 +208,7 @@ class _PlayEdges:
 
     def _touch(self, task: SourceTask, flush: str = '') -> None:
         """``flush``: the task is a handler that may run there."""
-        writes, reads = self.touched[task.task_id]
+        writes, reads = self._surroundings.around(task, *self.touched[task.task_id])
         own = self.edges[task.task_id]
         run = f'{flush}/{task.task_id}' if flush else task.task_id
         if flush:
@@ -232,10 +241,10 @@ class _PlayEdges:
         if self._control:
             self.edge(task.task_id, self._control, DependencyKind.CONTROL, 'it decides whether, or what, the host does next')
         self._since.append(task.task_id)
-        action = short_name(task.node.action)
-        if task.node.when_constant_false or (action == 'meta' and task.node.args.get('_raw_params') in _IDLE_META):
+        action, verb = short_name(task.node.action), task.node.args.get('_raw_params')
+        if task.node.when_constant_false or (action == 'meta' and verb in _IDLE_META):
             return
-        if action in _FENCES:
+        if action in _FENCES and not (action == 'meta' and verb in _ENDS):
             for before in self._since:
                 if before in self._hidden:
                     self._through[before, task.task_id] = None

@@ -134,7 +134,7 @@ def _around(pattern: Pattern, name: object) -> str:
         return f'{kind}:*'
     text = f'{pattern.before}{name}{pattern.after}'
     if kind in PATHS:
-        return path_resource(kind, name if str(name).startswith('/') else text)
+        return path_resource(kind, name if pattern.before and str(name).startswith('/') else text)
     return f'{kind}:{text.strip()}'
 
 

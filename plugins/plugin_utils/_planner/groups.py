@@ -9,9 +9,26 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Dependency, ParallelGroup
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
 
-__all__ = ['group', 'reason_for']
+__all__ = ['alone_of', 'group', 'reason_for']
+
+
+def alone_of(tasks: t.Iterable[SourceTask], barriers: t.Mapping[str, Reason]) -> dict[str, str]:
+    """Tasks that are never in a group, and why. A worldly task has effects like others, and is kept apart by them."""
+    found = {}
+    for task in tasks:
+        barrier = barriers.get(task.task_id)
+        if barrier is not None and barrier is not Reason.WORLDLY:
+            found[task.task_id] = barrier.text
+        elif task.flush or short_name(task.node.action) == 'meta':
+            found[task.task_id] = Reason.META.text
+        elif Reason.INCLUDE in (task.cut, task.ends):
+            found[task.task_id] = Reason.INCLUDE.text
+    return found
 
 
 def group(graph: TaskGraph, reads: t.Mapping[str, t.Iterable[str]], *, prefix: str, alone: t.Container[str]) -> tuple[ParallelGroup, ...]:

@@ -34,16 +34,15 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.deployments import deployments_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups import group, reason_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups import alone_of, group, reason_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.risk import risk_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import analyse
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.validation import validate
 
-__all__ = ['History', 'make_plan']
+__all__ = ['History', 'barriers_of', 'make_plan']
 
 History = t.Callable[[SourceTask], 'Estimate | None']
 """What earlier runs say of a task's duration on one host."""
@@ -100,8 +99,8 @@ class _PlayPlanner:
         checkpoint(f'building the graph of play {play.name!r}')
         self.graph = TaskGraph([task.task_id for task in play.tasks], self.dependencies.order)
         reads = {task_id: touched[1] for task_id, touched in self.touched.items()}
-        self.barriers = self._barriers(max((len(hosts) for hosts in play.batches), default=0))
-        self.alone = self._alone()
+        self.barriers = barriers_of(play, self.dependencies, options, self.strategy)
+        self.alone = alone_of(play.tasks, self.barriers)
         self.groups = group(self.graph, reads, prefix=f'{play.play_id}-', alone=self.alone)
         seconds = {task_id: known.median for task_id, known in self.estimates.items()} or dict.fromkeys(shown, 1.0)
         self.critical_path = tuple(filter(set(shown).__contains__, self.graph.critical_path(seconds)))
@@ -112,32 +111,6 @@ class _PlayPlanner:
         if self.strategy is ExecutionStrategy.BINARY_ONLY:
             self._all_bundled()
         self.deployments = deployments_of(play, self.suitability, self.bundled.values(), options) if self.strategy in _BINARY else ()
-
-    def _barriers(self, hosts: int) -> dict[str, Reason]:
-        if self.strategy in (ExecutionStrategy.FREE, ExecutionStrategy.HOST_PINNED):
-            return {}
-        same_machine = any(one.shared_machine for one in self.play.classes)
-        found = {}
-        for task in self.play.tasks:
-            reason = barrier_for(
-                dataclasses.replace(task.node, idle_flush=True) if task.flush else task.node, self.dependencies.effects[task.task_id],
-                mode=self.options.ordering, hosts=hosts, forks=self.options.forks, same_machine=same_machine,
-                play_max_fail=self.play.max_fail_percentage is not None)
-            if reason is not None:
-                found[task.task_id] = reason
-        return found
-
-    def _alone(self) -> dict[str, str]:
-        found = {}
-        for task in self.play.tasks:
-            barrier = self.barriers.get(task.task_id)
-            if barrier is not None and barrier is not Reason.WORLDLY:
-                found[task.task_id] = barrier.text
-            elif task.flush or short_name(task.node.action) == 'meta':
-                found[task.task_id] = Reason.META.text
-            elif task.cut is Reason.INCLUDE or task.ends is Reason.INCLUDE:
-                found[task.task_id] = Reason.INCLUDE.text
-        return found
 
     # -- paths
 
@@ -235,6 +208,22 @@ class _PlayPlanner:
                 path='stock' if reason is not None else 'agent' if handler.on_target else 'controller', path_reason=reason,
                 estimated_duration=self.estimates.get(handler.task_id), where=handler.where))
         return tuple(plans)
+
+
+def barriers_of(play: PlaySource, dependencies: Dependencies, options: PlanningOptions, strategy: ExecutionStrategy) -> dict[str, Reason]:
+    """Tasks at which hosts wait for each other, with the reason. Whether a flush of handlers is one is known in the run only."""
+    if strategy in (ExecutionStrategy.FREE, ExecutionStrategy.HOST_PINNED):
+        return {}
+    hosts = max((len(batch) for batch in play.batches), default=0)
+    same_machine = any(one.shared_machine for one in play.classes)
+    found = {}
+    for task in play.tasks:
+        reason = barrier_for(
+            dataclasses.replace(task.node, idle_flush=True) if task.flush else task.node, dependencies.effects[task.task_id],
+            mode=options.ordering, hosts=hosts, forks=options.forks, same_machine=same_machine, play_max_fail=play.max_fail_percentage is not None)
+        if reason is not None:
+            found[task.task_id] = reason
+    return found
 
 
 def _implicit(task: SourceTask) -> bool:

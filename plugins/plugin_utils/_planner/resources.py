@@ -3,18 +3,22 @@
 
 Rule 1: what is not known is everything of its kind (``file:*``); a doubt makes two resources overlap, never differ.
 Rule 2: a path stands for itself and all that is below it, so ancestors and descendants overlap.
-Rule 3: symbolic links are not resolved here; who knows real paths (the controller, for its own files) passes real paths.
+Rule 3: symbolic links are not resolved here, but for those that distributions have in common; who knows real paths (the controller, for
+        its own files) passes real paths.
 """
 from __future__ import annotations
 
 import functools
 import posixpath
+import re
 import typing as t
 
 __all__ = ['ANYTHING', 'conflicts', 'on_controller', 'overlap', 'path_resource', 'place']
 
 ANYTHING = '*'
 _PATHS = frozenset({'file', 'controller'})
+_LINKS = {'bin': '/usr/bin', 'sbin': '/usr/bin', 'lib': '/usr/lib', 'lib64': '/usr/lib64', 'usr/sbin': '/usr/bin', 'var/run': '/run', 'var/lock': '/run/lock'}
+_PATTERN = re.compile(r'[^/]*[*?\[].*')
 _OF_CONTROLLER = ('controller:', 'var:')  # variables are the controller's memory
 
 
@@ -52,7 +56,7 @@ def overlap(one: str, other: str) -> bool:
         return False
     if not (_known(name) and _known(other_name)):
         return True
-    one, other = _clean(name), _clean(other_name)
+    one, other = _real(name), _real(other_name)
     return _within(one, other) or _within(other, one)
 
 
@@ -68,7 +72,7 @@ def place(resource: str) -> tuple[str, ...]:
     root = (kind,) if resource.startswith(_OF_CONTROLLER) else ('host', kind)
     if name == ANYTHING or (kind in _PATHS and not _known(name)):
         return root
-    return (*root, *(part for part in _clean(name).split('/') if part)) if kind in _PATHS else (*root, name)
+    return (*root, *(part for part in _real(name).split('/') if part)) if kind in _PATHS else (*root, name)
 
 
 def conflicts(writes: t.Iterable[str], reads: t.Iterable[str]) -> bool:
@@ -84,6 +88,17 @@ def _known(path: str) -> bool:
 
 def _clean(path: str) -> str:
     return '/' + posixpath.normpath(path).lstrip('/')
+
+
+def _real(path: str) -> str:
+    """Clean, and behind the links that distributions have in common. A pattern (``/var/log/*.gz``) is the folder that it looks into."""
+    path = _clean(_PATTERN.sub('', path))
+    parts = path.split('/', 3)
+    for depth in (2, 3):
+        target = _LINKS.get('/'.join(parts[1:depth]))
+        if target is not None:
+            return target + path[len('/'.join(parts[:depth])):]
+    return path
 
 
 def _within(path: str, folder: str) -> bool:
