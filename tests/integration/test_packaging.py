@@ -75,6 +75,21 @@ def test_the_wheels_strategy_is_documented_and_runs(wheel_venv: Path, tmp_path: 
     assert "failed=0" in run(wheel_venv / "python", "-m", "ansible", "playbook", "smoke.yml", cwd=tmp_path)
 
 
+def test_the_wheels_command_plans(wheel_venv: Path, tmp_path: Path) -> None:
+    assert f"rustle-plan {VERSION} (ansible-core " in run(wheel_venv / "rustle-plan", "-V", cwd=tmp_path)
+    (tmp_path / "smoke.yml").write_text(SMOKE)
+    assert "1 play, 2 tasks, 1 host" in run(wheel_venv / "rustle-plan", "smoke.yml", cwd=tmp_path)
+    module = "ansible_collections.rustle.engine.plugins.plugin_utils._cli"
+    assert "1 play, 2 tasks, 1 host" in run(wheel_venv / "python", "-m", module, "smoke.yml", "--dry-run", cwd=tmp_path)
+
+
+def test_the_command_of_galaxys_archive_plans(built: Path, tmp_path: Path) -> None:
+    run(BIN / "ansible-galaxy", "collection", "install", built, "-p", tmp_path / "c", cwd=tmp_path)
+    (tmp_path / "smoke.yml").write_text(SMOKE)
+    entry = tmp_path / "c" / "ansible_collections" / "rustle" / "engine" / "plugins" / "plugin_utils" / "_cli" / "entry.py"
+    assert "1 play, 2 tasks, 1 host" in run(sys.executable, entry, "smoke.yml", cwd=tmp_path, env={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "c")})
+
+
 def test_galaxys_archive_installs_is_documented_and_runs(built: Path, tmp_path: Path) -> None:
     run(BIN / "ansible-galaxy", "collection", "install", built, "-p", tmp_path / "c", cwd=tmp_path)
     env = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "c")}
