@@ -58,7 +58,7 @@ NUMBER = (int, float)
 
 GUARD = {"of": int, "sum": maybe(str), "when": [_OneOf(*CLASSES)]}
 STAT = {"path": str, "follow": bool, "checksum": bool, "log": maybe({"ident": str, "facility": str, "text": str})}
-STEPS = {
+STEPS: Dict[str, Dict[str, Any]] = {
     "module": {
         "fqn": str,
         "name": str,
