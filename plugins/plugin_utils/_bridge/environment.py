@@ -21,6 +21,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedHost, ParsedInventory
 
 from .documents import Document, DocumentLoader, trusted
+from .fact_cache import FactCache
 
 __all__ = ['Environment', 'establish']
 
@@ -35,11 +36,11 @@ def establish(
     playbooks: t.Sequence[str], *, inventory: t.Sequence[str], limit: str | None = None, tags: t.Sequence[str] = (), skip_tags: t.Sequence[str] = (),
     extra_vars: t.Sequence[str] = (), check: bool = False, diff: bool = False, forks: int | None = None, vault_ids: t.Sequence[str] = (),
     vault_password_files: t.Sequence[str] = (), ask_vault_pass: bool = False, verbosity: int = 0, documents: t.Sequence[Document] = (),
-    parsed: t.Sequence[ParsedInventory] = (),
+    parsed: t.Sequence[ParsedInventory] = (), fact_cache: str | None = None,
 ) -> Environment:
     """Set Ansible up as ``ansible-playbook --list-tasks`` does. PlanError for a playbook that is not there, InvalidHostPattern for a limit.
 
-    ``documents`` stand for some of the ``playbooks``; ``parsed``: inventories beside those that Ansible reads.
+    ``documents`` stand for some of the ``playbooks``; ``parsed``: inventories beside those that Ansible reads; ``fact_cache``: a folder.
     AnsibleError for all that Ansible itself complains of. Source: ansible/cli/playbook.py (run).
     """
     folders = []
@@ -72,6 +73,10 @@ def establish(
         _add(one, manager)
     if documents and not manager.hosts:
         _add(ParsedInventory(hosts={name: _named(name) for document in documents for name in document.names}), manager)
+    if fact_cache is not None:
+        cache = FactCache(fact_cache)
+        for host in manager.hosts.values():
+            _add_facts(host, cache.of(host.name))
     variables = VariableManager(loader=loader, inventory=manager, version_info=CLI.version_info(gitinfo=False))
     try:
         manager.subset(limit)
@@ -125,8 +130,8 @@ def _add(inventory: ParsedInventory, manager: t.Any) -> None:
         _add_host(name, manager, host.groups_of_host)
         said = {variable: getattr(host, field) for field, variable in _HOST_VARIABLES.items()}
         variables = {**{key: value for key, value in said.items() if value is not None}, **host.vars}
-        facts = {key if key.startswith('ansible_') else f'ansible_{key}': value for key, value in inventory.host_facts.get(name, {}).items()}
-        for key, value in {**clean_facts(facts), **trusted(variables)}.items():
+        _add_facts(manager.hosts[name], inventory.host_facts.get(name, {}))
+        for key, value in trusted(variables).items():
             manager.hosts[name].set_variable(key, value)
     for name, group in inventory.groups.items():
         for child in group.children:
@@ -140,6 +145,12 @@ def _add(inventory: ParsedInventory, manager: t.Any) -> None:
     for key, value in trusted(inventory.variables).items():
         manager.groups['all'].set_variable(key, value)
     manager.reconcile_inventory()
+
+
+def _add_facts(host: t.Any, facts: t.Mapping[str, t.Any]) -> None:
+    named = {key if key.startswith('ansible_') else f'ansible_{key}': value for key, value in facts.items()}
+    for key, value in clean_facts(named).items():
+        host.set_variable(key, value)
 
 
 def _add_host(name: str, manager: t.Any, groups: t.Iterable[str]) -> None:

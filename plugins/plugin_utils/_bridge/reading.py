@@ -104,13 +104,21 @@ class PlaybookReader:
         reader = TaskReader(
             play=play, classified=classified, moving=moving, variable_manager=self._variable_manager, loader=self._loader, inputs=self.inputs)
         batches = tuple(tuple(host.name for host in batch) for batch in executor._get_serialized_batches(play))
-        tasks = [self._task(reader, place, 'task') for place in one.places]
+        tasks = self._without_left_out(play, [self._task(reader, place, 'task') for place in one.places])
         handlers = [self._task(reader, _Place(handler), 'handler') for handler in one.handlers]
         return PlaySource(
             play_id=f'play-{number}', name=play.get_name().strip(), hosts=tuple(host.name for host in hosts), classes=classified.classes,
             batches=batches, tasks=tuple(tasks), handlers=tuple(handlers), strategy=str(play.strategy).rpartition('.')[2],
             serial=tuple(str(size) for size in play.serial or ()), max_fail_percentage=play.max_fail_percentage,
             facts_required=tuple(sorted({name for task in tasks for name in task.reads if name.startswith('ansible_')})))
+
+    def _without_left_out(self, play: t.Any, tasks: list[SourceTask]) -> list[SourceTask]:
+        """What comes after a task that tags leave out comes after nothing."""
+        here = {name for task in tasks for name in (task.task_id, task.name)}
+        if here.issuperset(name for task in tasks for name in task.after):
+            return tasks
+        left_out = (self._taken | {place.task.get_name().strip() for place in walk(play.compile())}) - here
+        return [dataclasses.replace(task, after=tuple(name for name in task.after if name not in left_out)) for task in tasks]
 
     def _task(self, reader: TaskReader, place: _Place, kind: str) -> SourceTask:
         if getattr(place.task, 'implicit', False):

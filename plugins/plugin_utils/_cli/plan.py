@@ -109,9 +109,6 @@ def _say(text: str, *, verbose: int = 0) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.fact_cache:
-        # before Ansible's configuration is read
-        os.environ.update(ANSIBLE_CACHE_PLUGIN='ansible.builtin.jsonfile', ANSIBLE_CACHE_PLUGIN_CONNECTION=options.fact_cache)
     with contextlib.redirect_stdout(sys.stderr):  # standard output is the plan's, whatever Ansible and its plugins print
         made = plan_for(_request(options))
     for warning in made.plan.warnings:
@@ -138,7 +135,7 @@ def _request(options: argparse.Namespace) -> Request:
         serial=options.serial, forks=options.forks, check=options.check, diff=options.diff, binary_threshold=options.binary_threshold,
         force_binary=options.force_binary, force_ssh=options.force_ssh, optimization_level=2 if options.optimize else None,
         latency=options.latency / 1000 if options.latency is not None else None, target_arch=options.target_arch or '',
-        target_os=options.target_os or '', build=options.list_binaries or bool(options.save), verbosity=options.verbose)
+        target_os=options.target_os or '', fact_cache=options.fact_cache, build=options.list_binaries or bool(options.save), verbosity=options.verbose)
 
 
 def _tags(given: t.Iterable[str], where: str) -> tuple[str, ...]:

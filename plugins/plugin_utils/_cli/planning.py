@@ -57,6 +57,7 @@ class Request:
     latency: float | None = None
     target_arch: str = ''
     target_os: str = ''
+    fact_cache: str | None = None
     build: bool = False
     verbosity: int = 0
 
@@ -107,7 +108,8 @@ def _plan_for(request: Request) -> Made:
     environment = establish(
         playbooks, inventory=sources, limit=request.limit, tags=request.tags, skip_tags=request.skip_tags, extra_vars=request.extra_vars,
         check=request.check, diff=request.diff, forks=options.forks, vault_ids=request.vault_ids, vault_password_files=request.vault_password_files,
-        ask_vault_pass=request.ask_vault_pass, verbosity=request.verbosity, documents=tuple(documents.values()), parsed=parsed)
+        ask_vault_pass=request.ask_vault_pass, verbosity=request.verbosity, documents=tuple(documents.values()), parsed=parsed,
+        fact_cache=request.fact_cache)
     reader = PlaybookReader(
         loader=environment.loader, inventory=environment.inventory, variable_manager=environment.variable_manager, serial=serial,
         documents=tuple(documents.values()))
