@@ -87,6 +87,14 @@ def test_the_environment_switches_it_off(home: Path) -> None:
     assert strategy_that_ran(run(home, f"{line} -vv")) == "linear"
 
 
+def test_the_plan_is_shown(home: Path) -> None:
+    """The command as a wheel installs it is tested with the wheel; here it is that of the installed collection."""
+    (line,) = commands("rustle-plan")
+    entry = home / ".ansible" / "collections" / "ansible_collections" / "rustle" / "engine" / "plugins" / "plugin_utils" / "_cli" / "entry.py"
+    shown = run(home, line.replace("rustle-plan", f"{sys.executable} {entry}", 1))
+    assert shown.startswith("1 play, 2 tasks, 1 host")
+
+
 def test_every_make_target_of_the_readme_is_there() -> None:
     targets = {line.split()[1] for line in commands("make")}
     assert targets == {"demo", "test"}
