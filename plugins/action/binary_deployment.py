@@ -24,4 +24,4 @@ class ActionModule(ActionBase):
         try:
             return {**result, **deploying.Deploying(self, task_vars or {}).run()}
         except RustleError as ex:
-            raise AnsibleActionFail(str(ex)) from ex
+            raise AnsibleActionFail(str(ex)) from None  # Ansible would print the causes behind it, which say the same

@@ -198,8 +198,8 @@ files:
   returned: O(state=built)
   type: list
   elements: str
-path:
-  description: The cache on the host.
+cache:
+  description: The folder of archives on the host.
   returned: O(state=present) and O(state=absent)
   type: str
 sent:
@@ -261,7 +261,7 @@ class Cache:
             if owner != os.geteuid():
                 raise Refused("%s: expected a folder of user id %d, found one of %d; an agent keeps nothing there" % (place, os.geteuid(), owner))
         if os.path.exists(self.folder) and not is_ours(self.folder):
-            raise Refused("%s: expected a folder that nobody else may write to, found mode %s" % (self.folder, oct(self.mode)))
+            raise Refused("%s: expected a folder that nobody else may write to, found mode %04o" % (self.folder, self.mode))
 
     @property
     def mode(self):
@@ -372,8 +372,8 @@ def absent(module, cache):
     return {"changed": bool(removed), "removed": removed, "in_use": in_use}
 
 
-def sums(cache):
-    return "".join("%s.pyz\n" % sha for sha in sorted(cache.files()))
+def listed(names):
+    return "".join("%s\n" % name for name in sorted(names))
 
 
 def main():
@@ -397,20 +397,16 @@ def main():
         module.fail_json(msg="state=%s is the controller's part of rustle.engine.binary_deployment; this is the host's" % state)
     cache = Cache()
     try:
-        before = sums(cache)
+        before = {"%s.pyz" % sha for sha in cache.files()}
         result = present(module, cache) if state == "present" else absent(module, cache)
-        after = sums(cache)
     except Refused as exc:
-        module.fail_json(msg=str(exc), path=cache.folder)
+        module.fail_json(msg=str(exc), cache=cache.folder)
     except OSError as exc:
-        module.fail_json(msg="%s: %s" % (exc.filename or cache.folder, exc.strerror), path=cache.folder)
-    if module.check_mode:
-        after = "".join(sorted(set(before.splitlines(True)).union("%s.pyz\n" % sha for sha in result.get("sent", ()))))
-        gone = set(result.get("removed", ()))
-        after = "".join(line for line in after.splitlines(True) if line.strip() not in gone)
+        module.fail_json(msg="%s: %s" % (exc.filename or cache.folder, exc.strerror), cache=cache.folder)
     if module._diff:
-        result["diff"] = {"before_header": cache.folder, "after_header": cache.folder, "before": before, "after": after}
-    module.exit_json(path=cache.folder, **result)
+        after = before.union("%s.pyz" % sha for sha in result.get("sent", ())).difference(result.get("removed", ()))
+        result["diff"] = {"before_header": cache.folder, "after_header": cache.folder, "before": listed(before), "after": listed(after)}
+    module.exit_json(cache=cache.folder, **result)  # "path" would have Ansible add its mode, owner, size and state
 
 
 if __name__ == "__main__":

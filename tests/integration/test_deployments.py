@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.lab.fleet import Fleet
-from tests.lab.play import LINEAR, RUSTLE, Outcome, play
+from tests.lab.play import LINEAR, RUSTLE, Contestant, Outcome, play
 
-ARCHIVE = 50_000  # bytes; an archive is larger, and what a run sends besides it is smaller
-STRATEGIES = pytest.mark.parametrize("contestant", [LINEAR, RUSTLE], ids=["linear", "rustle"])
-FIRST = pytest.mark.parametrize("fleet", [{"hosts": 2}], indirect=True)
+pytestmark = pytest.mark.parametrize("fleet", [{"hosts": 2}], indirect=True)
+ARCHIVE = 50_000  # bytes on their way; an archive takes more, and all that a run sends besides takes less
 
 SITE = """
 - name: First
@@ -30,76 +31,146 @@ SITE = """
       ansible.builtin.lineinfile: {path: "{{ workdir }}/said", line: "{{ inventory_hostname }}", create: true, mode: "0600"}
 
 - name: Second
-  hosts: h001
-  gather_facts: true
+  hosts: fleet
+  gather_facts: false
   tasks:
     - ansible.builtin.replace: {path: "{{ workdir }}/x", regexp: h, replace: H}
 """
 ROLE = """
 - ansible.builtin.file: {path: "{{ workdir }}/folder", state: directory, mode: "0700"}
 """
-
-
-def run(fleet: Fleet, folder: Path, contestant: object, options: str, *arguments: str) -> Outcome:
-    """Run one task of the module on all hosts; what it returned is in the output."""
-    playbook = folder / "deploy.yml"
-    playbook.write_text(f"- hosts: fleet\n  gather_facts: false\n  tasks:\n    - rustle.engine.binary_deployment: {options}\n")
-    return play(fleet, playbook, contestant, arguments=["-v", *arguments])  # type: ignore[arg-type]
-
-
-def counters(outcome: Outcome) -> dict[str, tuple[str, str]]:
-    """(changed, failed) of each host."""
-    found = {}
-    for host, text in outcome.recap.items():
-        counts = dict(word.split("=") for word in text.split())
-        found[host] = counts["changed"], counts["failed"]
-    return found
-
-
-def kept(fleet: Fleet) -> dict[str, list[str]]:
-    """The archives in each host's cache."""
-    return {host.name: sorted(path.name for path in (host.home / ".ansible" / "rustle").glob("*.pyz")) for host in fleet.hosts}
+# Each state would change something, does, and then has nothing to do.
+STATE = """
+- hosts: fleet
+  gather_facts: false
+  tasks:
+    - {rustle.engine.binary_deployment: &to {state: STATE, playbook: site.yml}, check_mode: true, diff: true, register: would}
+    - {rustle.engine.binary_deployment: *to, diff: true, register: done}
+    - {rustle.engine.binary_deployment: *to, diff: true, register: again}
+    - {rustle.engine.binary_deployment: *to, check_mode: true, register: would_again}
+    - ansible.builtin.assert:
+        that:
+          - would is changed and done is changed and again is not changed and would_again is not changed
+          - would.diff == done.diff and done.diff.before != done.diff.after
+          - again.diff.before == again.diff.after == done.diff.after
+          - would.KEY == done.KEY and done.KEY | length >= 2 and again.KEY == []
+          - done.deployments | length == 2
+          - done.refused == []
+"""
+ROLES = """
+- hosts: fleet
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role: {name: rustle.engine.agent}
+      vars: {agent_state: present, agent_tasks: [{ansible.builtin.command: "echo {{ nowhere }}"}]}
+    - ansible.builtin.include_role: {name: rustle.engine.agent}
+    - ansible.builtin.shell: for file in ~/.ansible/rustle/*.pyz; do echo >> $file; done
+    - ansible.builtin.include_role: {name: rustle.engine.agent, apply: {ignore_errors: true}}
+    - ansible.builtin.shell: chmod 755 ~/.ansible/rustle
+    - ansible.builtin.include_role: {name: rustle.engine.agent, apply: {ignore_errors: true}}
+"""
+BUILD = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - rustle.engine.binary_deployment:
+        {state: built, dest: DEST, name: small, bundles: true, tasks: [{ansible.builtin.copy: {content: secret, dest: /x}}]}
+      register: refused
+      ignore_errors: true
+    - rustle.engine.binary_deployment: &to
+        state: built
+        dest: DEST
+        name: small
+        bundles: true
+        tasks:
+          - {name: Touch it, ansible.builtin.file: {path: "DEST/it", state: touch, mode: "0600"}}
+          - {name: Say it, ansible.builtin.command: echo secret}
+      check_mode: true
+      register: would
+    - {rustle.engine.binary_deployment: *to, register: done}
+    - {rustle.engine.binary_deployment: *to, register: again}
+    - ansible.builtin.assert:
+        that:
+          - "'the action ansible.builtin.copy works on the controller' in refused.msg"
+          - would is changed and done is changed and again is not changed
+          - would.deployments == done.deployments
+          - done.deployments[0].execution_mode == 'standalone'
+          - done.files == ['SHA256SUMS', 'small.bundle.json', 'small.pyz']
+"""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def site(tmp_path: Path) -> Path:
     (tmp_path / "site.yml").write_text(SITE)
     (tmp_path / "roles" / "small" / "tasks").mkdir(parents=True)
     (tmp_path / "roles" / "small" / "tasks" / "main.yml").write_text(ROLE)
-    return tmp_path
+    return tmp_path / "site.yml"
 
 
-@FIRST
-@STRATEGIES
-def test_a_run_sends_no_code_to_hosts_that_have_it(fleet: Fleet, folder: Path, contestant: object) -> None:
-    everything, none = {"h001": ("1", "0"), "h002": ("1", "0")}, {"h001": ("0", "0"), "h002": ("0", "0")}
-    would = run(fleet, folder, contestant, "{state: present, playbook: site.yml}", "--check", "--diff")
-    assert (would.rc, counters(would)) == (0, everything), would.stdout
-    assert kept(fleet) == {"h001": [], "h002": []} or contestant is RUSTLE
+def go_to(fleet: Fleet, site: Path, state: str, contestant: Contestant) -> None:
+    playbook = site.with_name("state.yml")
+    playbook.write_text(STATE.replace("STATE", state).replace("KEY", {"present": "sent", "absent": "removed"}[state]))
+    outcome = play(fleet, playbook, contestant, arguments=["-v"])
+    assert outcome.rc == 0, outcome.stdout
+
+
+def kept(fleet: Fleet) -> list[set[str]]:
+    """Names in each host's cache."""
+    return [{path.name for path in (host.home / ".ansible" / "rustle").glob("*")} for host in fleet.hosts]
+
+
+def sent_code(outcome: Outcome) -> bool:
+    assert outcome.rc == 0, outcome.stdout
+    sent = {traffic.up > ARCHIVE for traffic in outcome.traffic.values()}
+    assert len(sent) == 1, outcome.traffic
+    return sent.pop()
+
+
+@pytest.mark.parametrize("contestant", [LINEAR, RUSTLE], ids=["linear", "rustle"])
+def test_a_run_sends_no_code_to_hosts_that_have_it(fleet: Fleet, site: Path, contestant: Contestant) -> None:
+    go_to(fleet, site, "present", contestant)
     before = kept(fleet)
+    for host, names in zip(fleet.hosts, before, strict=True):
+        cache = host.home / ".ansible" / "rustle"
+        assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+        assert len(names) == 2
+        assert names == {f"{hashlib.sha256(path.read_bytes()).hexdigest()}.pyz" for path in cache.iterdir()}
 
-    outcome = run(fleet, folder, contestant, "{state: present, playbook: site.yml}", "--diff")
-    assert (outcome.rc, counters(outcome)) == (0, everything), outcome.stdout
-    assert re.findall(r"^\+[0-9a-f]{64}\.pyz", outcome.stdout, re.MULTILINE) == re.findall(r"^\+[0-9a-f]{64}\.pyz", would.stdout, re.MULTILINE)
-    sent = kept(fleet)
-    assert before != sent
-    cache = fleet.hosts[0].home / ".ansible" / "rustle"
-    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
-    for name in sent["h001"]:
-        assert hashlib.sha256((cache / name).read_bytes()).hexdigest() + ".pyz" == name
-    assert not list(cache.glob("*.tmp"))
+    assert not sent_code(play(fleet, site, RUSTLE))
+    assert [{name for name in names if name.endswith(".pyz")} for names in kept(fleet)] == before
 
-    again = run(fleet, folder, contestant, "{state: present, playbook: site.yml}")
-    assert (again.rc, counters(again)) == (0, none), again.stdout
+    go_to(fleet, site, "absent", contestant)
+    assert kept(fleet) == [set(), set()]
 
-    site = play(fleet, folder / "site.yml", RUSTLE)
-    assert site.rc == 0, site.stdout
-    assert all(traffic.up < ARCHIVE for traffic in site.traffic.values()), site.traffic
-    assert kept(fleet) == sent
 
-    gone = run(fleet, folder, LINEAR, "{state: absent, playbook: site.yml}", "--check", "--diff")
-    assert (counters(gone), kept(fleet)) == (everything, sent), gone.stdout
-    gone = run(fleet, folder, LINEAR, "{state: absent, playbook: site.yml}", "--diff")
-    assert (counters(gone), kept(fleet)) == (everything, before), gone.stdout
-    unseeded = play(fleet, folder / "site.yml", RUSTLE)
-    assert all(traffic.up > ARCHIVE for traffic in unseeded.traffic.values()), unseeded.traffic
+def test_without_it_the_code_is_sent_and_purge_removes_it(fleet: Fleet, site: Path) -> None:
+    assert sent_code(play(fleet, site, RUSTLE))
+    assert all(kept(fleet))
+    outcome = play(fleet, "rustle.engine.purge", RUSTLE)
+    assert outcome.rc == 0, outcome.stdout
+    assert kept(fleet) == [set(), set()]
+
+
+def test_the_role_fills_verifies_and_finds_what_was_changed(fleet: Fleet, tmp_path: Path) -> None:
+    playbook = tmp_path / "roles.yml"
+    playbook.write_text(ROLES)
+    outcome = play(fleet, playbook, LINEAR)
+    assert outcome.rc == 0, outcome.stdout
+    assert {counters.rpartition("ignored=")[2] for counters in outcome.recap.values()} == {"3"}, outcome.stdout
+    for words in ("with the sha256 of its name", "with mode 0700"):
+        assert words in outcome.stdout
+
+
+def test_what_is_built_runs_without_a_controller(fleet: Fleet, tmp_path: Path) -> None:
+    playbook, dest = tmp_path / "build.yml", tmp_path / "dest"
+    playbook.write_text(BUILD.replace("DEST", str(dest)))
+    outcome = play(fleet, playbook, LINEAR)
+    assert outcome.rc == 0, outcome.stdout
+    assert stat.S_IMODE((dest / "small.bundle.json").stat().st_mode) == 0o600
+    assert b"echo secret" not in (dest / "small.pyz").read_bytes()
+    subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=dest, check=True)
+    done = subprocess.run([sys.executable, "small.pyz", "--run", "small.bundle.json"], cwd=dest, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(line["id"], line["status"]) for line in lines[:-1]] == [("1: Touch it", "changed"), ("2: Say it", "changed")]
+    assert lines[1]["result"]["stdout"] == "secret"
+    assert (dest / "it").exists()

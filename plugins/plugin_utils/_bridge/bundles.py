@@ -79,7 +79,7 @@ def document(tasks: t.Sequence[t.Any], payload: Payload) -> bytes:
 
 def _environment(task: t.Any) -> dict[str, str]:
     merged: dict[str, str] = {}
-    for one in task.environment or ():
+    for one in task.environment or ():  # what is inherited stands first, and the task's own wins
         if not isinstance(one, dict):
             return {'': '{{ }}'}  # a template as a whole
         merged |= {str(name): value if isinstance(value, str) else str(value) for name, value in one.items()}

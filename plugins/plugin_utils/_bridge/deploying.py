@@ -187,6 +187,8 @@ class Deploying:
 def _validated(given: dict[str, t.Any]) -> dict[str, t.Any]:
     """The options with their defaults; RustleError in the words of the house for what does not go together."""
     tasks = given.pop('tasks', None)
+    if unknown := sorted(given.keys() - _SPEC.keys()):
+        raise RustleError(f'there is no option {", ".join(unknown)}', hint=f'options: {", ".join(sorted([*_SPEC, "tasks"]))}')
     validation = ArgumentSpecValidator(_SPEC).validate(given)
     if validation.error_messages:
         raise RustleError('; '.join(validation.error_messages))

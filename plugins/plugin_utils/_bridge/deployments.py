@@ -139,7 +139,7 @@ def build(stretches: t.Sequence[Stretch], builder: PayloadBuilder, *, play: str 
     """
     names = [one.name for one in stretches]
     if play is not None and play not in names:
-        raise RustleError(f'play: there is no play {play!r} that {_STRATEGY} may run', hint=f'there are {", ".join(map(repr, names)) or "none"}')
+        raise RustleError(f'play: there is no play {play!r} that {_STRATEGY} may run', hint=f'plays: {", ".join(map(repr, names)) or "none"}')
     payloads: list[Payload] = []
     refused: dict[ModuleRef, str] = {}
     wanted: list[Payload] = []
