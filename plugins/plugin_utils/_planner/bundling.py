@@ -40,13 +40,18 @@ class Bundled:
     round_trips: int
     stock_round_trips: int
 
+    def at(self, prefix: str, hosts: tuple[str, ...]) -> Bundled:
+        """The same for other hosts; ``prefix`` comes before the ids of bundles."""
+        return dataclasses.replace(
+            self, bundles=tuple(dataclasses.replace(one, bundle_id=prefix + one.bundle_id, hosts=hosts) for one in self.bundles),
+            placed={task_id: place if place.bundle_id is None else dataclasses.replace(place, bundle_id=prefix + place.bundle_id)
+                    for task_id, place in self.placed.items()})
+
 
 class _Bundling:
-    def __init__(self, prefix: str, hosts: tuple[str, ...], lookahead: int) -> None:
+    def __init__(self, lookahead: int) -> None:
         self.placed: dict[str, Placed] = {}
         self.bundles: list[Bundle] = []
-        self._prefix = prefix
-        self._hosts = hosts
         self._lookahead = lookahead
         self._tasks: list[str] = []
         self._names: dict[str, str] = {}  # variables in flight -> task that sets them
@@ -58,12 +63,12 @@ class _Bundling:
     def end(self, reason: Reason, at: str, detail: str) -> None:
         """The bundle that is open ends, if there is one."""
         if self._tasks:
-            self.bundles.append(Bundle(bundle_id=self._next_id(), tasks=tuple(self._tasks), hosts=self._hosts, ended_by=reason, ended_at=at, detail=detail))
+            self.bundles.append(Bundle(bundle_id=self._next_id(), tasks=tuple(self._tasks), hosts=(), ended_by=reason, ended_at=at, detail=detail))
             self.round_trips += 1
         self._tasks, self._names, self._facts, self._become = [], {}, '', None
 
     def _next_id(self) -> str:
-        return f'{self._prefix}bundle-{len(self.bundles)}'
+        return f'bundle-{len(self.bundles)}'
 
     def stock(self, task: SourceTask, reason: Reason, detail: str) -> None:
         self.end(Reason.STOCK, task.task_id, reason.value)
@@ -114,11 +119,12 @@ class _Bundling:
             return barrier, ''
         if task.cut is not None:
             return task.cut, ''
-        held = sorted(set(task.reads).intersection(self._names))
+        held = self._names.keys() & task.reads.keys()
         if held:
-            return Reason.REGISTER, held[0]
-        if self._facts and any(map(is_fact, task.reads)):
-            return Reason.FACTS, next(filter(is_fact, task.reads))
+            return Reason.REGISTER, min(held)
+        fact = next(filter(is_fact, task.reads), '') if self._facts else ''
+        if fact:
+            return Reason.FACTS, fact
         if task.reads_any:
             return Reason.VARS, ''
         if task.on_target and self._become not in (None, task.become):
@@ -129,14 +135,15 @@ class _Bundling:
 
 
 def bundle(
-    tasks: t.Iterable[SourceTask], *, prefix: str, hosts: tuple[str, ...], barriers: t.Mapping[str, Reason], notifying: t.Container[str],
-    renewing: t.Container[str] = (), stock: tuple[Reason, str] | None = None, lookahead: int = 200,
+    tasks: t.Iterable[SourceTask], *, barriers: t.Mapping[str, Reason], notifying: t.Container[str], renewing: t.Container[str] = (),
+    stock: tuple[Reason, str] | None = None, lookahead: int = 200,
 ) -> Bundled:
-    """Places for the tasks of one batch. ``barriers``: task -> why hosts wait there; ``notifying``: flushes that may run handlers.
+    """Places for the tasks of a play, with bundles of no hosts yet (see Bundled.at).
 
-    ``renewing``: tasks behind which a fresh login is needed. ``stock``: everything takes the stock path, and why.
+    ``barriers``: task -> why hosts wait there; ``notifying``: flushes that may run handlers; ``renewing``: tasks behind which a fresh login
+    is needed. ``stock``: everything takes the stock path, and why.
     """
-    work = _Bundling(prefix, hosts, lookahead)
+    work = _Bundling(lookahead)
     for task in tasks:
         refused = stock if task.on_target and stock is not None else (task.stock, task.stock_detail) if task.stock is not None else None
         if task.flush:

@@ -319,16 +319,16 @@ def _evidence(there: Touch, here: Touch, kind: DependencyKind, task: SourceTask,
     how_there = 'written' if there.write else 'read'
     how_here = 'written' if here.write else 'read'
     if kind is DependencyKind.OPAQUE:
-        return f'{_words(there.resource)} may be {how_there} there, {_words(here.resource)} {"may be" if here.resource == ANYTHING else "is"} {how_here} here'
+        return f'{_words(there.resource)} may be {how_there} there, {_words(here.resource)} {_may_be(here)} {how_here} here'
     if kind is DependencyKind.FACTS:
         return f'facts are {"gathered" if there.write else "read"} there and {"gathered" if here.write else "read"} here'
     if kind is DependencyKind.VARIABLE:
-        name = (there if _is_any(here.resource) else here).resource.partition(':')[2]
+        set_there, set_here = 'set' if there.write else 'read', 'set' if here.write else 'read'
+        if there.resource != here.resource:
+            return f'{_words(there.resource)} {_may_be(there)} {set_there} there, {_words(here.resource)} {_may_be(here)} {set_here} here'
+        name = here.resource.partition(':')[2]
         through = task.reads.get(name)
-        way = f' (through {through})' if through and not here.write else ''
-        if name == ANYTHING:
-            name = 'any variable'
-        return f'{name} is {"set" if there.write else "read"} there and {"set" if here.write else "read"} here{way}'
+        return f'{_words(here.resource)} is {set_there} there and {set_here} here' + (f' (through {through})' if through and not here.write else '')
     if there.resource == here.resource:
         return f'{here.resource} is {how_there} there and {how_here} here'
     return f'{there.resource} is {how_there} there and {here.resource} {how_here} here'
@@ -338,5 +338,11 @@ def _is_any(resource: str) -> bool:
     return resource.endswith(':*')
 
 
+def _may_be(touch: Touch) -> str:
+    return 'may be' if _is_any(touch.resource) or touch.resource == ANYTHING else 'is'
+
+
 def _words(resource: str) -> str:
-    return 'anything on the host' if resource == ANYTHING else resource
+    if resource == ANYTHING:
+        return 'anything on the host'
+    return 'any variable' if resource == 'var:*' else resource.removeprefix('var:')

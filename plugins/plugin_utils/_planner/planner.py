@@ -132,17 +132,15 @@ class _PlayPlanner:
             return ()
         on_target = [task for task in self.play.tasks if task.on_target]
         eligible = [task for task in on_target if task.stock is None]
-        trial = bundle(
-            self.play.tasks, prefix='', hosts=(), barriers=self.barriers, notifying=self._notifying(), renewing=self._renewing(),
-            lookahead=self.options.lookahead)
+        trial = self._bundle(None)
         return tuple(
             analyse(one, tasks=len(on_target), eligible=len(eligible), bundles=len(trial.bundles), options=self.options) for one in self.play.classes)
 
-    def _notifying(self) -> frozenset[str]:
-        return self.dependencies.flushes
-
-    def _renewing(self) -> frozenset[str]:
-        return frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)
+    def _bundle(self, stock: tuple[Reason, str] | None) -> Bundled:
+        renewing = frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)
+        return bundle(
+            self.play.tasks, barriers=self.barriers, notifying=self.dependencies.flushes, renewing=renewing, stock=stock,
+            lookahead=self.options.lookahead)
 
     def _all_bundled(self) -> None:
         for task in self.play.tasks:
@@ -157,44 +155,42 @@ class _PlayPlanner:
     # -- the plan
 
     def _plan(self) -> PlayPlan:
-        batches: list[ExecutionBatch] = []
-        for hosts in self.play.batches:
-            batch_id = f'{self.play.play_id}-batch-{len(batches)}'
-            batches.append(self._batch(batch_id, hosts, batches[-1:]))
+        bundled = self._bundle(self._refusal())
+        in_group = {task_id: one for one in self.groups for task_id in one.tasks}
+        shown = [task for task in self.play.tasks if not _implicit(task)]
+        tasks = [self._task(task, number, bundled.placed[task.task_id], in_group) for number, task in enumerate(shown)]
+        batches = [self._batch(number, hosts, (bundled, tasks)) for number, hosts in enumerate(self.play.batches)]
         known = [batch.estimated_duration for batch in batches]
         return PlayPlan(
             play_id=self.play.play_id, name=self.play.name, strategy=self.strategy, serial=self.play.serial, hosts=self.play.hosts,
             batches=tuple(batches), handlers=self._handlers(), host_classes=self.play.classes, ordering=self.options.ordering,
             estimated_duration=_sum(known))
 
-    def _batch(self, batch_id: str, hosts: tuple[str, ...], before: t.Sequence[ExecutionBatch]) -> ExecutionBatch:
+    def _batch(self, number: int, hosts: tuple[str, ...], template: tuple[Bundled, t.Sequence[TaskPlan]]) -> ExecutionBatch:
+        """``template``: bundles and tasks without their hosts."""
+        batch_id = f'{self.play.play_id}-batch-{number}'
         refused = {host for one in self.play.classes if one.stock is not None for host in one.hosts}
-        bundled = bundle(
-            self.play.tasks, prefix=f'{batch_id}-', hosts=hosts if not refused else tuple(host for host in hosts if host not in refused),
-            barriers=self.barriers, notifying=self._notifying(), renewing=self._renewing(), stock=self._refusal(), lookahead=self.options.lookahead)
+        bundled = template[0].at(f'{batch_id}-', tuple(host for host in hosts if host not in refused) if refused else hosts)
         self.bundled[batch_id] = bundled
-        in_group = {task_id: one for one in self.groups for task_id in one.tasks}
-        shown = [task for task in self.play.tasks if not _implicit(task)]
-        tasks = tuple(self._task(task, number, hosts, bundled.placed[task.task_id], in_group) for number, task in enumerate(shown))
-        durations = [self.estimates.get(task.task_id) for task in shown if task.on_target]
+        tasks = tuple(dataclasses.replace(task, hosts=hosts, bundle_id=bundled.placed[task.task_id].bundle_id) for task in template[1])
         return ExecutionBatch(
-            batch_id=batch_id, hosts=hosts, tasks=tasks, parallel_groups=self.groups, dependencies=tuple(batch.batch_id for batch in before),
-            bundles=bundled.bundles, critical_path=self.critical_path, estimated_duration=_sum(durations),
+            batch_id=batch_id, hosts=hosts, tasks=tasks, parallel_groups=self.groups,
+            dependencies=(f'{self.play.play_id}-batch-{number - 1}',) if number else (), bundles=bundled.bundles, critical_path=self.critical_path,
+            estimated_duration=_sum([self.estimates.get(task.task_id) for task in self.play.tasks if task.on_target]),
             round_trips=bundled.round_trips, stock_round_trips=bundled.stock_round_trips)
 
-    def _task(self, task: SourceTask, number: int, hosts: tuple[str, ...], placed: Placed, in_group: t.Mapping[str, t.Any]) -> TaskPlan:
+    def _task(self, task: SourceTask, number: int, placed: Placed, in_group: t.Mapping[str, t.Any]) -> TaskPlan:
         effects = self.dependencies.effects[task.task_id]
         edges = self.dependencies.edges[task.task_id]
         writes, reads = self.touched[task.task_id]
         own = in_group.get(task.task_id)
         return TaskPlan(
-            task_id=task.task_id, name=task.name, module=task.module, args=task.args, hosts=hosts, dependencies=edges, conditions=task.conditions,
+            task_id=task.task_id, name=task.name, module=task.module, args=task.args, hosts=(), dependencies=edges, conditions=task.conditions,
             tags=task.tags, notify=task.notify, execution_order=number, can_run_parallel=own is not None,
             parallel_reason=reason_for(task.task_id, own, edges, self.alone), risk_level=risk_of(task, effects, self.tables), path=placed.path,
             scope=effects.scope.value, estimated_duration=self.estimates.get(task.task_id), path_reason=placed.reason, path_detail=placed.detail,
-            bundle_id=placed.bundle_id, cut=placed.cut, cut_detail=placed.cut_detail, barrier=self.barriers.get(task.task_id),
-            unknown_args=task.unknown_args, writes=writes, reads=reads, role=task.role, where=task.where,
-            section=task.blocks[-1][1] if task.blocks else 'block', flush=task.flush)
+            cut=placed.cut, cut_detail=placed.cut_detail, barrier=self.barriers.get(task.task_id), unknown_args=task.unknown_args, writes=writes,
+            reads=reads, role=task.role, where=task.where, section=task.blocks[-1][1] if task.blocks else 'block', flush=task.flush)
 
     def _handlers(self) -> tuple[HandlerPlan, ...]:
         refusal = self._refusal()

@@ -102,15 +102,10 @@ class Surroundings:
 
     def _link(self, task: SourceTask) -> None:
         args, action = Arguments(task.node.args), short_name(task.node.action)
-        if action == 'file':
-            names = ('path', 'dest', 'name')
-        elif action == 'ansible.posix.mount' and 'bind' in str(args.get('opts') or 'bind'):
-            names = ('path', 'name')
-        else:
+        mounts = action == 'ansible.posix.mount' and 'bind' in str(args.get('opts') or 'bind') and not str(args.get('src')).startswith('/dev/')
+        if not args.given('src') or not (mounts or action == 'file'):
             return
-        if not args.given('src') or (action != 'file' and str(args.get('src')).startswith('/dev/')):
-            return
-        place, source = args.get(*names), str(args.get('src'))
+        place, source = args.get('path', 'dest', 'name'), str(args.get('src'))
         link = path_resource('file', place)
         if not source.startswith(('/', '{', '~', '$')) and link != 'file:*':
             source = f'{str(place).rstrip("/").rpartition("/")[0]}/{source}'  # it leads on from its own folder
@@ -163,7 +158,9 @@ def _certain(task: SourceTask) -> bool:
 
 
 def _makes(task: SourceTask) -> bool:
-    """Whether a task may make the folders above what it writes. In doubt it does."""
+    """Whether a task may make the folders above what it writes. In doubt it does; who declares effects has named all of them."""
+    if task.node.declared_effects is not None:
+        return False
     action, args = short_name(task.node.action), Arguments(task.node.args)
     if action == 'file':
         state = args.text('state')

@@ -128,12 +128,22 @@ def _no_bundle_holds_stock_tasks(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 @_invariant
 def _bundles_are_contiguous(plan: ExecutionPlan) -> t.Iterator[Finding]:
-    for batch, bundle, tasks in _bundled(plan):
-        if tasks:
-            first, last = tasks[0].execution_order, tasks[-1].execution_order
-            for task in batch:
-                if first < task.execution_order < last and task.bundle_id != bundle and not task.flush:
-                    yield Finding('bundles_are_contiguous', bundle, f'{task.task_id} stands between its tasks')
+    for play in plan.plays:
+        for batch in play.batches:
+            over: set[str] = set()
+            between: list[TaskPlan] = []  # tasks since the bundle that was last seen
+            last: str | None = None
+            for task in batch.tasks:
+                if task.bundle_id is None:
+                    between += [] if task.flush else [task]
+                    continue
+                if task.bundle_id == last and between:
+                    yield Finding('bundles_are_contiguous', last, f'{between[0].task_id} stands between its tasks')
+                elif task.bundle_id in over:
+                    yield Finding('bundles_are_contiguous', task.bundle_id, f'{task.task_id} is parted from its other tasks')
+                if last is not None and last != task.bundle_id:
+                    over.add(last)
+                last, between = task.bundle_id, []
 
 
 @_invariant

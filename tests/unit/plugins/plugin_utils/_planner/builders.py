@@ -20,7 +20,7 @@ METADATA = {"created_at": "2026-01-02T03:04:05Z", "rustle_plan_version": "0.1.0"
 
 
 def task(task_id: str, action: str = "debug", args: dict[str, Any] | None = None, **given: Any) -> SourceTask:
-    """``writes``/``reads_of_host``: effects as if declared (``rustle_effects``); ``reads``: names of variables, or a mapping to their ways."""
+    """``writes`` and ``reads_of_host``: effects as if declared (``rustle_effects``); ``reads``: names of variables, or a mapping to their ways."""
     of_node = {name: given.pop(name) for name in list(given) if name in NODE and name not in ("name", "args")}
     if "writes" in given or "reads_of_host" in given:
         of_node["declared_effects"] = DeclaredEffects(tuple(given.pop("writes", ())), tuple(given.pop("reads_of_host", ())))
@@ -33,9 +33,9 @@ def task(task_id: str, action: str = "debug", args: dict[str, Any] | None = None
     return SourceTask(task_id=task_id, module=action, node=TaskNode(action=action, args=args or {}, **of_node), args=args or {}, reads=reads, **given)
 
 
-def touching(task_id: str, writes: Iterable[str] = (), reads: Iterable[str] = (), **given: Any) -> SourceTask:
-    """A private task that touches just this."""
-    return task(task_id, "stat", writes=tuple(writes), reads_of_host=tuple(reads), **given)
+def touching(task_id: str, writes: Iterable[str] = (), looks_at: Iterable[str] = (), **given: Any) -> SourceTask:
+    """A private task that touches just this on its host; ``reads`` are variables as ever."""
+    return task(task_id, "stat", writes=tuple(writes), reads_of_host=tuple(looks_at), **given)
 
 
 def flush(task_id: str = "flush", **given: Any) -> SourceTask:
