@@ -89,8 +89,11 @@ BUILD = """
       register: would
     - {rustle.engine.binary_deployment: *to, register: done}
     - {rustle.engine.binary_deployment: *to, register: again}
+    - ansible.builtin.file: {path: DEST/small.bundle.json, mode: "0644"}
+    - {rustle.engine.binary_deployment: *to, register: private_again}
     - ansible.builtin.assert:
         that:
+          - private_again is changed
           - "'the action ansible.builtin.copy works on the controller' in refused.msg"
           - would is changed and done is changed and again is not changed
           - would.deployments == done.deployments

@@ -103,22 +103,20 @@ class Deploying:
     def _built(self, found: Deployments) -> dict[str, t.Any]:
         dest = self._action._loader.path_dwim(self._options['dest'])
         name = self._options['name'] or ''
-        files = {one.binary_name(name, number): one.payload.read() for number, one in enumerate(found.items)}
-        sums = {one.binary_name(name, number): one.payload.sha for number, one in enumerate(found.items)}
+        payloads = {one.binary_name(name, number): one.payload for number, one in enumerate(found.items)}
         private = self._bundle(found, name)
         old = _read(os.path.join(dest, SUMS)).decode(errors='replace')
-        new = _sums(old, sums, dest)
-        stale = [file for file, data in {**files, **private, SUMS: new.encode()}.items() if _read(os.path.join(dest, file)) != data]
-        loose = [file for file in private if os.path.exists(os.path.join(dest, file)) and os.stat(os.path.join(dest, file)).st_mode & 0o077]
-        if not self._check:
+        new = _sums(old, {file: payload.sha for file, payload in payloads.items()}, dest)
+        contents = {**{file: payload.read() for file, payload in payloads.items()}, **private, SUMS: new.encode()}
+        stale = [file for file, data in contents.items() if _read(os.path.join(dest, file)) != data or (file in private and _is_open(os.path.join(dest, file)))]
+        if stale and not self._check:
             try:
                 os.makedirs(dest, exist_ok=True)
-                for file in dict.fromkeys([*stale, *loose]):
-                    data = files.get(file) or private.get(file) or new.encode()
-                    _write(os.path.join(dest, file), data, private=file in private)
+                for file in stale:
+                    _write(os.path.join(dest, file), contents[file], private=file in private)
             except OSError as ex:
                 raise RustleError(f'dest: cannot write {ex.filename or dest}: {ex.strerror}') from ex
-        result: dict[str, t.Any] = {'changed': bool(stale or loose), 'dest': dest, 'files': sorted((*files, *private, SUMS))}
+        result: dict[str, t.Any] = {'changed': bool(stale), 'dest': dest, 'files': sorted(contents)}
         if self._action._task.diff:
             path = os.path.join(dest, SUMS)
             result['diff'] = {'before_header': path, 'after_header': path, 'before': old, 'after': new}
@@ -234,6 +232,11 @@ def _read(path: str) -> bytes:
             return file.read()
     except OSError:
         return b''
+
+
+def _is_open(path: str) -> bool:
+    """Whether anybody but its owner may do anything with a file."""
+    return bool(os.stat(path).st_mode & 0o077)
 
 
 def _write(path: str, data: bytes, *, private: bool) -> None:
