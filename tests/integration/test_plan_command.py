@@ -407,7 +407,7 @@ def test_documents_that_cannot_be_are_named_by_field_or_line(plan: Any) -> None:
         (("broken.yml", "-i", "h,"), "broken.yml:"),
         (("empty.yml", "-i", "h,"), "Empty playbook"),
         (("unknown_module.yml", "-i", "h,"), "unknown_module.yml:3: couldn't resolve module/action 'no_such_module'"),
-        (("undefined_role.yml", "-i", "h,"), "the role 'no_such_role' was not found"),
+        (("undefined_role.yml", "-i", "h,"), "he role 'no_such_role' was not found"),
         (("itself.yml", "-i", "h,"), "contains itself"),
         (("lookup.yml", "-i", "h,"), "planning does not run the lookup pipe"),
         ((*BASIC, "-t", "a b"), "--tags: 'a b' is no list of tags"),

@@ -19,6 +19,7 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.play_context import PlayContext
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeclarationError, InvalidHostPattern, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, Section, SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 
 from . import compat, host_classes
 from .documents import Document, Note
@@ -70,9 +71,13 @@ class PlaybookReader:
         iterator = PlayIterator(
             inventory=self._inventory, play=play, play_context=PlayContext(play=play), variable_manager=self._variable_manager, all_vars=all_vars)
         places = list(walk(iterator._blocks))
-        gathers = _gathers(play)
-        if not gathers:
-            places = [place for place in places if place.task.action != 'gather_facts' or getattr(place.task, '_ds', None) is not None]
+        left_out = set()
+        if not _gathers(play):
+            left_out.add('gather_facts')
+        if not getattr(play, 'validate_argspec', None):  # 2.20 and later
+            left_out.add('validate_argument_spec')
+        opening = {id(task) for task in iterator._blocks[0].block if short_name(str(task.action)) in left_out}
+        places = [place for place in places if id(place.task) not in opening]
         return _Iterated(playbook, play, places, list(iterator.handlers))
 
     def _set_basedir(self, playbook: str, play: t.Any) -> None:
