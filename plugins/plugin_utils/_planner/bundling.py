@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Bundle, Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import fact_names, is_fact
 
 __all__ = ['STOCK_ROUND_TRIPS', 'Bundled', 'Placed', 'bundle']
 
@@ -54,7 +54,7 @@ class _Bundling:
         self.bundles: list[Bundle] = []
         self._lookahead = lookahead
         self._tasks: list[str] = []
-        self._names: dict[str, str] = {}  # variables in flight -> task that sets them
+        self._names: dict[str, Reason] = {}  # variables in flight, and what they are
         self._facts = ''  # task whose facts are in flight
         self._become: str | None = None
         self._behind: tuple[Reason, str] | None = None  # why the next task begins a bundle
@@ -105,8 +105,7 @@ class _Bundling:
 
     def _under_way(self, task: SourceTask) -> None:
         if task.on_target:
-            for name in task.sets:
-                self._names[name] = task.task_id
+            self._names |= dict.fromkeys(fact_names(task), Reason.FACTS) | dict.fromkeys(task.sets, Reason.REGISTER)
         if task.sets_facts:
             self._facts = task.task_id
 
@@ -121,7 +120,7 @@ class _Bundling:
             return task.cut, ''
         held = self._names.keys() & task.reads.keys()
         if held:
-            return Reason.REGISTER, min(held)
+            return self._names[min(held)], min(held)
         fact = next(filter(is_fact, task.reads), '') if self._facts else ''
         if fact:
             return Reason.FACTS, fact

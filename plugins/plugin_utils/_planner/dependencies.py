@@ -22,7 +22,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.surrounding
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.touches import LIMIT, Touch, Touches
 
-__all__ = ['FACTS', 'Dependencies', 'Finder', 'is_fact', 'touched_by']
+__all__ = ['FACTS', 'Dependencies', 'Finder', 'fact_names', 'is_fact', 'touched_by']
 
 FACTS: t.Final = 'var:ansible_facts'
 
@@ -81,17 +81,22 @@ def touched_by(task: SourceTask, effects: Effects, tables: Tables = OURS) -> tup
     return tuple(dict.fromkeys(writes)), tuple(dict.fromkeys(reads))
 
 
-def _facts_set(task: SourceTask, tables: Tables) -> list[str]:
-    """Variables that a task sets by returning facts. Those of setup are found by their names, those of unknown modules may be."""
+def fact_names(task: SourceTask) -> tuple[str, ...]:
+    """Variables, beside those that are facts by their names, that a task sets by returning facts; ``*`` for any."""
     action = short_name(task.node.action)
+    if not task.sets_facts or action in ('gather_facts', 'setup'):
+        return ()
+    if action == 'getent':
+        database = str(task.node.args.get('database') or '')
+        return (ANYTHING,) if is_template(database) or not database else (f'getent_{database}',)
+    return _FACTS_OF.get(action, (ANYTHING,))
+
+
+def _facts_set(task: SourceTask, tables: Tables) -> list[str]:
+    """Modules that no table knows may return facts too."""
     if task.sets_facts:
-        if action in ('gather_facts', 'setup'):
-            return [FACTS]
-        if action == 'getent':
-            database = str(task.node.args.get('database') or '')
-            return [FACTS, 'var:*' if is_template(database) or not database else f'var:getent_{database}']
-        return [FACTS, *(f'var:{name}' for name in _FACTS_OF.get(action, (ANYTHING,)))]
-    if action == 'set_fact':
+        return [FACTS, *(f'var:{name}' for name in fact_names(task))]
+    if short_name(task.node.action) == 'set_fact':
         return [FACTS] if Arguments(task.node.args).truth('cacheable', default=False) is not False else []
     return [FACTS] if task.on_target and not is_known(task.node.action, tables) else []
 

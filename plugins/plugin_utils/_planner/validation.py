@@ -10,11 +10,13 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, Finding, TaskPlan, ValidationReport
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.touches import Touches
 
 __all__ = ['INVARIANTS', 'validate']
 
 Invariant = t.Callable[[ExecutionPlan], t.Iterator[Finding]]
 
+_NOT_FORESEEN = ('var:*', 'var:ansible_facts')  # any module may return facts; the run sees it when it happens
 INVARIANTS: dict[str, Invariant] = {}
 
 
@@ -96,6 +98,14 @@ def _tasks_run_on_their_batch(plan: ExecutionPlan) -> t.Iterator[Finding]:
             for task in batch.tasks:
                 if task.hosts is not batch.hosts and not set(task.hosts) <= set(batch.hosts):
                     yield Finding('tasks_run_on_their_batch', task.task_id, 'it has hosts that are not in its batch')
+            fine = {id(batch.hosts)}
+            for bundle in batch.bundles:
+                if id(bundle.hosts) in fine:
+                    continue
+                if set(bundle.hosts) <= set(batch.hosts):
+                    fine.add(id(bundle.hosts))
+                else:
+                    yield Finding('tasks_run_on_their_batch', bundle.bundle_id, 'it has hosts that are not in its batch')
 
 
 @_invariant
@@ -127,6 +137,17 @@ def _no_bundle_holds_stock_tasks(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 
 @_invariant
+def _no_bundle_reads_what_is_under_way(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    for _batch, bundle, tasks in _bundled(plan):
+        under_way: dict[str, str] = {}
+        for task in tasks:
+            for name in under_way.keys() & set(task.reads):
+                yield Finding('no_bundle_reads_what_is_under_way', bundle, f'{task.task_id} reads {name}, which {under_way[name]} sets')
+            if task.path == 'agent':
+                under_way.update((name, task.task_id) for name in task.writes if name.startswith('var:') and name not in _NOT_FORESEEN)
+
+
+@_invariant
 def _bundles_are_contiguous(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
         for batch in play.batches:
@@ -139,7 +160,7 @@ def _bundles_are_contiguous(plan: ExecutionPlan) -> t.Iterator[Finding]:
                     continue
                 if task.bundle_id == last and between:
                     yield Finding('bundles_are_contiguous', last, f'{between[0].task_id} stands between its tasks')
-                elif task.bundle_id in over:
+                elif task.bundle_id != last and task.bundle_id in over:
                     yield Finding('bundles_are_contiguous', task.bundle_id, f'{task.task_id} is parted from its other tasks')
                 if last is not None and last != task.bundle_id:
                     over.add(last)
@@ -165,6 +186,22 @@ def _groups_are_free_of_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
                 for task_id in group.tasks:
                     if members & edges.get(task_id, set()):
                         yield Finding('groups_are_free_of_edges', group.group_id, f'{task_id} depends on another task of the group')
+
+
+@_invariant
+def _groups_touch_different_things(plan: ExecutionPlan) -> t.Iterator[Finding]:
+    seen: set[int] = set()
+    for play in plan.plays:
+        for batch in play.batches:
+            if id(batch.parallel_groups) in seen:
+                continue
+            seen.add(id(batch.parallel_groups))
+            tasks = {task.task_id: task for task in batch.tasks}
+            for group in batch.parallel_groups:
+                index = Touches()
+                for task in filter(None, map(tasks.get, group.tasks)):
+                    for there, here in index.add(task.task_id, writes=task.writes, reads=task.reads):
+                        yield Finding('groups_touch_different_things', group.group_id, f'{there.task_id} and {here.task_id} both touch {here.resource}')
 
 
 @_invariant

@@ -35,6 +35,7 @@ def test_tasks_that_need_nothing_of_each_other_go_together() -> None:
         (touching("1", sets=("r",)), touching("2", reads=("r",)), Reason.REGISTER, "r"),
         (touching("1", sets=("r", "q")), task("2", reads=("r", "q")), Reason.REGISTER, "q"),
         (touching("1", sets_facts=True), touching("2", reads=("ansible_distribution",)), Reason.FACTS, "ansible_distribution"),
+        (task("1", "package_facts", sets_facts=True), task("2", reads=("packages",)), Reason.FACTS, "packages"),
         (touching("1"), touching("2", reads_any=True), Reason.VARS, ""),
         (touching("1"), touching("2", become="sudo:root"), Reason.BECOME_CHANGE, "sudo:root"),
         (touching("1", become="sudo:root"), touching("2"), Reason.BECOME_CHANGE, "the login user"),
