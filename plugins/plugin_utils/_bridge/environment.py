@@ -2,6 +2,7 @@
 """What ansible-playbook sets up before it loads a playbook, for commands of ours: command line values, loader, inventory, variables."""
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -11,6 +12,7 @@ from ansible.cli import CLI
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.common.collections import ImmutableDict
+from ansible.parsing.vault import VaultSecretsContext
 from ansible.plugins.loader import add_all_plugin_dirs
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.collection_loader._collection_finder import _get_collection_playbook_path
@@ -23,13 +25,33 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playb
 from .documents import Document, DocumentLoader, trusted
 from .fact_cache import FactCache
 
-__all__ = ['Environment', 'establish']
+__all__ = ['Environment', 'borrowed', 'establish']
 
 
 class Environment(t.NamedTuple):
     loader: t.Any
     inventory: t.Any
     variable_manager: t.Any
+
+
+@contextlib.contextmanager
+def borrowed() -> t.Iterator[None]:
+    """What Ansible keeps for a process is as it was afterwards: another plan may be made here, or Ansible itself may be running.
+
+    It begins without the command line's variables and without vault secrets.
+    """
+    arguments, known, config = context.CLIARGS, VaultSecretsContext.current(optional=True), AnsibleCollectionConfig
+    paths, collection, extra = config.playbook_paths, config.default_collection, getattr(load_extra_vars, 'extra_vars', None)
+    VaultSecretsContext._current = None
+    vars(load_extra_vars).pop('extra_vars', None)
+    try:
+        yield
+    finally:
+        context.CLIARGS, VaultSecretsContext._current = arguments, known
+        config.playbook_paths, config.default_collection = paths, collection
+        vars(load_extra_vars).pop('extra_vars', None)
+        if extra is not None:
+            load_extra_vars.extra_vars = extra
 
 
 def establish(
@@ -97,8 +119,7 @@ def _check(playbook: str) -> None:
 
 
 def _check_extra_vars(loader: t.Any, given: t.Sequence[str]) -> None:
-    """Before the inventory's plugins ask for them: they would complain of an inventory. What Ansible remembers of an earlier call is forgotten."""
-    vars(load_extra_vars).pop('extra_vars', None)
+    """Before the inventory's plugins ask for them: they would complain of an inventory."""
     if '_raw_params' in load_extra_vars(loader):
         wrong = next((text for text in given if '=' not in text and text[:1] not in ('@', '{', '[')), given[-1])
         raise SettingsError(expected='key=value, YAML or JSON, or @file', found=wrong, where='--extra-vars')

@@ -12,7 +12,7 @@ import typing as t
 from ansible import constants as C
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import abstaining
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents import Document, read_document, read_inventory
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import establish
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import borrowed, establish
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.sizes import with_sizes
@@ -88,7 +88,7 @@ _FORKS_OF_DOCUMENTS: t.Final = 50
 
 def plan_for(request: Request) -> Made:
     """Read the playbooks and plan. RustleError and AnsibleError for what cannot be."""
-    with abstaining():
+    with borrowed(), abstaining():
         return _plan_for(request)
 
 
