@@ -126,7 +126,7 @@ def _tasks_of(play: t.Any, variables: t.Any) -> list[t.Any]:
     iterator = PlayIterator(
         inventory=nobody, play=play, play_context=types.SimpleNamespace(start_at_task=None), variable_manager=variables,
         all_vars=variables.get_vars(play=play))
-    return [*iterator.all_tasks, *iterator.handlers]
+    return prospects.tasks_of(iterator)
 
 
 # -- building

@@ -12,6 +12,7 @@ import typing as t
 
 import ansible
 from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins import action as action_plugins
 from ansible.plugins.loader import action_loader, module_loader
@@ -22,7 +23,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups imp
 from . import compat
 from .modules import find_module
 
-__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'reads_controller', 'stock_reason']
+__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'reads_controller', 'stock_reason', 'tasks_of']
 
 _CORE = os.path.dirname(action_plugins.__file__)
 _PACKAGE = os.path.dirname(ansible.__file__) + os.sep
@@ -176,6 +177,19 @@ _HELPERS = {
     'shell': ('command',), 'gather_facts': ('setup',), 'service': ('setup', 'systemd', 'service'), 'package': ('setup',),
     'unarchive': ('stat', 'unarchive'),
 }
+
+
+def tasks_of(iterator: t.Any) -> list[t.Any]:
+    """What a play may ask of its hosts: tasks and handlers. Its own gathering of facts is not among them where the play says no.
+
+    The module for that is a third of a small play's payload. Source: PlayIterator, whose first block always begins with it.
+    """
+    tasks = [*iterator.all_tasks, *iterator.handlers]
+    gathers = iterator._play.gather_facts
+    if gathers is None or '{{' in str(gathers) or boolean(gathers, strict=False):
+        return tasks
+    gathering = {task._uuid for task in iterator._blocks[0].block[:1]}
+    return [task for task in tasks if task._uuid not in gathering]
 
 
 def modules_of(tasks: t.Iterable[t.Any]) -> list[t.Any]:

@@ -467,4 +467,4 @@ class PlayRun:
 
     def modules(self) -> list[t.Any]:
         """The modules that the play's tasks and handlers are known to need."""
-        return prospects.modules_of([*self.iterator.all_tasks, *self.iterator.handlers])
+        return prospects.modules_of(prospects.tasks_of(self.iterator))

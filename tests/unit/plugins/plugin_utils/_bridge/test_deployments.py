@@ -123,6 +123,11 @@ def test_what_ansible_cannot_load_is_its_error(tmp_path: pathlib.Path) -> None:
         deployments.read_playbook(str(tmp_path / "none.yml"), DataLoader())
 
 
-def test_modules_of_a_run_are_asked_for_as_the_strategy_does(playbook: list[deployments.Stretch]) -> None:
-    """PlayRun.modules takes the iterator's tasks and handlers; a stretch holds the same."""
-    assert {one.fqn.rpartition(".")[2] for one in prospects.modules_of(playbook[0].tasks)} == {"ping", "setup", "file", "hostname"}
+@pytest.mark.parametrize(
+    ("says", "gathers"),
+    [("", True), ("gather_facts: true", True), ("gather_facts: '{{ x }}'", True), ("gather_facts: false", False), ("gather_facts: 'no'", False)],
+)
+def test_a_play_that_gathers_no_facts_does_not_need_the_module_for_it(tmp_path: pathlib.Path, says: str, gathers: bool) -> None:
+    (tmp_path / "site.yml").write_text(f"- hosts: all\n  tasks: [{{ping: }}]\n  {says}\n")
+    (play,) = deployments.read_playbook(str(tmp_path / "site.yml"), DataLoader())
+    assert {one.fqn.rpartition(".")[2] for one in prospects.modules_of(play.tasks)} == {"ping", *(["setup"] if gathers else [])}
