@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import CircularDependency, UnknownTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Finder, is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import conflicts
+from hypothesis import given
+from hypothesis import strategies as st
 
-from .builders import edges, flush, found, graph, play, task, touching
+from .builders import edges, flush, found, graph, play, plays_at_random, task, touching
 
 
 def between(one: SourceTask, other: SourceTask, **given: Any) -> list[tuple[str, str]]:
@@ -281,3 +286,43 @@ def test_a_junction_says_what_it_is() -> None:
 
 def test_a_cut_says_nothing_of_order() -> None:
     assert between(touching("1", ends=Reason.TIMEOUT), touching("2", cut=Reason.CLOCK)) == []
+
+
+# --- all at once
+
+
+def runs(source: PlaySource) -> list[tuple[str, str]]:
+    """(task or handler, task or flush that it runs in), in linear's order, each handler wherever it may run."""
+    found: list[tuple[str, str]] = []
+    pending: set[str] = set()
+
+    def notify(one: SourceTask) -> None:
+        pending.update(handler.task_id for handler in source.handlers if handler.name in one.notify or "{{ x }}" in one.notify)
+
+    for one in source.tasks:
+        if not one.flush:
+            found.append((one.task_id, one.task_id))
+            notify(one)
+            continue
+        for handler in source.handlers:
+            if handler.task_id in pending:
+                pending.remove(handler.task_id)
+                found.append((handler.task_id, one.task_id))
+                notify(handler)
+    return found
+
+
+@given(plays_at_random(), st.sampled_from([0, 2, 50]))
+def test_every_two_tasks_that_touch_one_thing_have_a_way_between_them_in_every_play(source: PlaySource, limit: int) -> None:
+    one = Finder(limit=limit).find(source)
+    way = TaskGraph([task.task_id for task in source.tasks], one.order)
+    for (first, first_node), (second, second_node) in itertools.combinations(runs(source), 2):
+        (writes, reads), (more_writes, more_reads) = one.touched[first], one.touched[second]
+        if first_node != second_node and (conflicts(writes, (*more_writes, *more_reads)) or conflicts(more_writes, reads)):
+            assert way.comes_after(second_node, first_node), f"{first} {writes} {reads}, {second} {more_writes} {more_reads}"
+
+
+@given(plays_at_random())
+def test_every_edge_leads_back_in_linears_order(source: PlaySource) -> None:
+    order = {task.task_id: number for number, task in enumerate(source.tasks)}
+    assert all(order[before] < order[after] for before, after in Finder().find(source).order)
