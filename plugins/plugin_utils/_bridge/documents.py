@@ -22,7 +22,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.mod_args import FREEFORM_ACTIONS, RAW_PARAM_MODULES
 from ansible.parsing.vault import EncryptedString
 from ansible.playbook.task import Task
-from ansible.plugins.loader import action_loader, module_loader
+from ansible.plugins.loader import action_loader, lookup_loader, module_loader
 from ansible.utils.collection_loader._collection_finder import _get_collection_role_path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DocumentError, PlanError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.json_text import Lines, load_located
@@ -52,7 +52,7 @@ _KEYWORDS = ('vars', 'tags', 'collections', 'environment', 'module_defaults', 'b
              'connection', 'port', 'debugger', 'no_log', 'run_once', 'check_mode', 'diff', 'ignore_errors', 'ignore_unreachable', 'any_errors_fatal',
              'throttle', 'timeout')
 _TASK_KEYWORDS = ('loop_control', 'notify', 'retries', 'delay', 'poll', 'delegate_to', 'delegate_facts')
-_PLAY_KEYWORDS = ('vars_files', 'strategy', 'serial', 'max_fail_percentage', 'force_handlers', 'order')
+_PLAY_KEYWORDS = ('vars_files', 'strategy', 'max_fail_percentage', 'force_handlers', 'order')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,7 +248,8 @@ class _Translation:
         gathers = self._playbook.facts_required if play.gather_facts is None else play.gather_facts
         made = trusted({
             **self._keywords(play, (*_KEYWORDS, *_PLAY_KEYWORDS)), 'hosts': _single(play.hosts), 'gather_facts': gathers,
-            'vars': {**self._playbook.variables, **play.vars}, **({'name': play.name} if play.name else {})})
+            **({'serial': _single(play.serial)} if play.serial else {}), 'vars': {**self._playbook.variables, **play.vars},
+            **({'name': play.name} if play.name else {})})
         roles = [self._role(role) for role in play.roles]
         missing = [role for role, is_here in roles if not is_here]
         before = [role for role, is_here in roles] if not missing else []
@@ -256,7 +257,8 @@ class _Translation:
         made |= {
             'pre_tasks': tasks('pre_tasks'), 'roles': before, 'tasks': [*instead, *tasks('tasks')], 'post_tasks': tasks('post_tasks'),
             'handlers': [self._task(handler, ids, names, is_handler=True) for handler in play.handlers]}
-        return self._located({key: value for key, value in made.items() if value not in ([], {})}, play.offset)
+        # nothing is compared here: a vaulted value would be decrypted for it
+        return self._located({key: value for key, value in made.items() if not isinstance(value, (dict, list)) or value}, play.offset)
 
     def _role(self, role: ParsedRole) -> tuple[dict[str, t.Any], bool]:
         """(the entry of ``roles``, whether the role is here)."""
@@ -301,12 +303,24 @@ class _Translation:
             made['loop'] = task.loop_items
         if task.listen and is_handler:
             made['listen'] = task.listen
-        made |= {key: value for key, value in (task.model_extra or {}).items() if key.startswith('with_')}
+        made |= self._with(task)
         made |= self._action(task)
         place = (self._origin, *self._lines.place(task.offset)) if task.offset >= 0 else None
         if place is not None:
             self.notes[place] = Note(ids.get(task.offset), tuple(names.get(one, one) for one in task.dependencies))
         return self._located(trusted(made), task.offset)
+
+    def _with(self, task: ParsedTask) -> dict[str, t.Any]:
+        """A loop over a lookup; where that is not installed, over a lookup that nobody knows."""
+        found: dict[str, t.Any] = {}
+        for key, value in (task.model_extra or {}).items():
+            name = key.removeprefix('with_')
+            if name != key and name in lookup_loader:
+                found[key] = value
+            elif name.replace('.', '').isidentifier() and name != key:
+                self._missing.setdefault('lookups', {})[name] = None
+                found['loop'] = f'{{{{ query({name!r}) }}}}'
+        return found
 
     def _keywords(self, part: t.Any, names: t.Iterable[str]) -> dict[str, t.Any]:
         return {name: value for name in names if (value := getattr(part, name, None)) not in (None, [], {})}
@@ -322,7 +336,7 @@ class _Translation:
         raw = args.get('_raw_params')
         if raw is None:
             args.pop('_raw_params', None)
-        elif not isinstance(raw, str) and module in RAW_PARAM_MODULES and not isinstance(raw, (dict, list)):
+        elif not isinstance(raw, str) and module in RAW_PARAM_MODULES:
             args['_raw_params'] = str(raw).lower() if isinstance(raw, bool) else str(raw)  # rustle-parse makes `true` out of the command true
         if not _is_installed(module) and '{{' not in module and module not in RAW_PARAM_MODULES:
             self._missing.setdefault('modules', {})[module] = None

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 import jinja2
+from ansible.parsing.vault import EncryptedString
 from jinja2 import meta, nodes
 
 __all__ = ['ANYTHING', 'NOTHING', 'Reading', 'reading_of', 'reading_of_expression', 'reading_of_file']
@@ -84,6 +85,8 @@ def reading_of_expression(value: object) -> Reading:
         return functools.reduce(lambda found, part: found | reading_of_expression(part), value, NOTHING)
     if isinstance(value, bool) or value is None:
         return NOTHING
+    if isinstance(value, EncryptedString):
+        return ANYTHING
     text = str(value)
     if _LITERAL.match(text):
         name = text.strip()

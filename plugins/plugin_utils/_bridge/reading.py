@@ -108,7 +108,7 @@ class PlaybookReader:
         self.inputs.hosts(play.get_name(), classified)
         reader = TaskReader(
             play=play, classified=classified, moving=moving, variable_manager=self._variable_manager, loader=self._loader, inputs=self.inputs)
-        batches = tuple(tuple(host.name for host in batch) for batch in executor._get_serialized_batches(play))
+        batches = tuple(tuple(host.name for host in batch) for batch in self._batches(executor, play))
         tasks = self._without_left_out(play, [self._task(reader, place, 'task') for place in one.places])
         handlers = [self._task(reader, _Place(handler), 'handler') for handler in one.handlers]
         return PlaySource(
@@ -116,6 +116,13 @@ class PlaybookReader:
             batches=batches, tasks=tuple(tasks), handlers=tuple(handlers), strategy=str(play.strategy).rpartition('.')[2],
             serial=tuple(str(size) for size in play.serial or ()), max_fail_percentage=play.max_fail_percentage,
             facts_required=tuple(sorted({name for task in tasks for name in task.reads if name.startswith('ansible_')})))
+
+    @staticmethod
+    def _batches(executor: t.Any, play: t.Any) -> list[t.Any]:
+        try:
+            return executor._get_serialized_batches(play)
+        except (TypeError, ValueError) as ex:
+            raise SettingsError(expected='numbers of hosts or percentages', found=play.serial, where=f'serial of play {play.get_name()!r}') from ex
 
     def _without_left_out(self, play: t.Any, tasks: list[SourceTask]) -> list[SourceTask]:
         """What comes after a task that tags leave out comes after nothing."""

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible import context
+from ansible.parsing.vault import EncryptedString
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.loader import module_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -161,6 +162,9 @@ class TaskReader:
     def _conditions(self, task: t.Any, scopes: list[Scope]) -> tuple[Condition, ...]:
         found = []
         for expression in task.when or ():
+            if isinstance(expression, EncryptedString):
+                found.append(Condition(kind='when', text=MASKED))
+                continue
             answers = {scope.decided(expression) for scope in scopes}
             found.append(Condition(kind='when', text=str(expression), decided=answers.pop() if len(answers) == 1 else None))
         if task.tags:

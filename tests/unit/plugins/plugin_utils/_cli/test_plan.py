@@ -243,3 +243,28 @@ def test_where_a_task_stands_is_its_line_in_the_document(main: Run) -> None:
     Path("one.json").write_text('{"plays": [{"hosts": "all", "tasks": [\n  {"module": "debug"},\n\n  {"module": "ping"}]}]}')
     found = planned(main("one.json", "-o", "json"))["plays"][0]["batches"][0]["tasks"]
     assert [one["where"] for one in found] == ["one.json:2", "one.json:4"]
+
+
+def test_a_loop_over_a_lookup_that_is_not_here_is_unknown(main: Run) -> None:
+    write("one.json", {"hosts": "all", "tasks": [task("a", with_nowhere=[1]), task("b", with_items=[1])]})
+    document = planned(main("one.json", "-o", "json"))
+    assert document["warnings"] == ["one.json: lookups not installed here, planned as unknown: nowhere"] and len(ids(document)) == 2
+
+
+def test_a_vaulted_value_is_decrypted_nowhere_while_a_document_is_read(main: Run) -> None:
+    write("one.json", {"hosts": "all", "name": "p", "environment": {"A": "$ANSIBLE_VAULT;1.1;AES256\n6162\n"}, "tasks": [
+        task("a", when="$ANSIBLE_VAULT;1.1;AES256\n6162\n")]})
+    document = planned(main("one.json", "-o", "json"))
+    (found,) = document["plays"][0]["batches"][0]["tasks"]
+    assert found["conditions"] == [{"When": {"expression": "********", "decided": None}}] and "6162" not in str(document)
+
+
+@pytest.mark.parametrize("serial", [["{{ sizes }}"], "{{ sizes }}"])
+def test_serial_may_be_a_template(main: Run, serial: Any) -> None:
+    write("one.json", {"hosts": ["a", "b"], "serial": serial, "vars": {"sizes": [1, 1]}, "tasks": [task("t")]})
+    assert planned(main("one.json", "-o", "json"))["plays"][0]["serial"] == ["1", "1"]
+
+
+def test_a_size_of_a_batch_that_is_none_is_named(main: Run) -> None:
+    Path("bad.yml").write_text(PLAIN.replace("  tasks:", "  serial: [many]\n  tasks:"))
+    assert "serial of play 'all': expected numbers of hosts or percentages" in main("bad.yml", "-i", "h1,").err
