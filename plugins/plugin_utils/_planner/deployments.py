@@ -63,5 +63,11 @@ def _mode(play: PlaySource, tasks: t.Sequence[SourceTask], work: t.Sequence[Bund
     placed = [place for one in work for place in one.placed.values()]
     if any(place.path == 'stock' for place in placed):
         return ExecutionMode.HYBRID
-    alone = all(len(one.bundles) == 1 for one in work) and all(task.on_target and not task.files for task in play.tasks if not task.flush)
+    alone = all(len(one.bundles) == 1 for one in work) and all(map(_is_settled, (task for task in play.tasks if not task.flush)))
     return ExecutionMode.STANDALONE if alone and len(tasks) > 0 and not play.handlers else ExecutionMode.CONTROLLER
+
+
+def _is_settled(task: SourceTask) -> bool:
+    """Whether all that a controller decides of a task is decided before the run."""
+    undecided = any(condition.kind == 'when' and condition.decided is None for condition in task.conditions)
+    return task.on_target and not task.files and not task.unknown_args and task.ends is None and not undecided

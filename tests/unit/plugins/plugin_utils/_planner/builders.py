@@ -117,8 +117,10 @@ STOCKS = (None, None, None, None, None, Reason.ASYNC, Reason.RAW)
 
 
 @st.composite
-def tasks_at_random(draw: st.DrawFn, task_id: str, *, of_handler: bool = False) -> SourceTask:
-    action, args = draw(st.sampled_from(ACTIONS if not of_handler else [one for one in ACTIONS if one[0] not in ("meta", "include_tasks")]))
+def tasks_at_random(draw: st.DrawFn, task_id: str, *, of_handler: bool = False, among: tuple[str, ...] = ()) -> SourceTask:
+    """``among``: the actions to choose from, all of them without."""
+    choice = [one for one in ACTIONS if (one[0] in among if among else not of_handler or one[0] not in ("meta", "include_tasks"))]
+    action, args = draw(st.sampled_from(choice))
     names = st.lists(st.sampled_from(NAMES), max_size=2, unique=True)
     given: dict[str, Any] = {
         "reads": draw(names), "sets": tuple(name for name in draw(names) if not name.startswith("ansible_")),
@@ -135,14 +137,14 @@ def tasks_at_random(draw: st.DrawFn, task_id: str, *, of_handler: bool = False) 
 
 
 @st.composite
-def plays_at_random(draw: st.DrawFn, play_id: str = "play-0", *, most: int = 25) -> PlaySource:
+def plays_at_random(draw: st.DrawFn, play_id: str = "play-0", *, most: int = 25, among: tuple[str, ...] = ()) -> PlaySource:
     tasks: list[SourceTask] = []
     for number in range(draw(st.integers(0, most))):
         task_id = f"{play_id}-{number}"
         if draw(st.sampled_from([False] * 7 + [True])):
             tasks.append(flush(task_id, where=draw(st.sampled_from(["", "site.yml:1"]))))
         else:
-            tasks.append(draw(tasks_at_random(task_id)))
+            tasks.append(draw(tasks_at_random(task_id, among=among)))
     handlers = tuple(dataclasses.replace(draw(tasks_at_random(f"{play_id}-h{n}", of_handler=True)), name=f"h{n}") for n in range(draw(st.integers(0, 2))))
     hosts = tuple(f"h{number}" for number in range(draw(st.integers(0, 6))))
     split = draw(st.integers(0, len(hosts)))
