@@ -3,6 +3,7 @@
 
     python -m tests.truth                       the differential playbooks
     python -m tests.truth site.yml other.yml    these, on a host of the lab
+    python -m tests.truth --collections DIR --role grafana.grafana.loki    a role of a collection below DIR, in check mode
 
 A playbook is planned, then run on one host with one task under way at a time, while every variable that is resolved and every file
 that a process of the host touches is written down. Printed are recall (true edges that the plan has, or leads to by a path) and
@@ -23,7 +24,7 @@ from typing import Any
 
 from tests.integration.differential.running import PLAYBOOKS, Case, execute
 from tests.lab.fleet import Fleet
-from tests.lab.play import ROOT, RUSTLE, environment
+from tests.lab.play import COLLECTIONS, ROOT, RUSTLE, environment
 from tests.truth.compare import Comparison, compare
 from tests.truth.strace import accesses, wrapper
 
@@ -69,6 +70,15 @@ def truth_of(fleet: Fleet, playbook: Path, arguments: Sequence[str], more: dict[
     return Total(*compare(document, lines, touched, base=playbook.parent, temporary=(str(fleet.root / "truth."), str(host.home / ".ansible"))))
 
 
+def _role(folder: Path, name: str, collections: Path | None) -> Path:
+    """A playbook with one role; a task that fails does not end it, so that more of the role is seen."""
+    path = folder / f"{name}.yml"
+    found = f"{COLLECTIONS}:{collections.resolve()}" if collections else COLLECTIONS
+    play = {"hosts": "fleet", "ignore_errors": True, "roles": [name]}
+    path.write_text(f"# run: --check\n# env: ANSIBLE_COLLECTIONS_PATH={found}\n{json.dumps([play])}\n")
+    return path
+
+
 def _extra(values: dict[str, str]) -> list[str]:
     return ["-e", json.dumps(values)]
 
@@ -88,12 +98,16 @@ def _extra_only(arguments: Sequence[str]) -> list[str]:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.truth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("playbooks", nargs="*", type=Path)
+    parser.add_argument("--collections", type=Path, help="folder with ansible_collections, beside ours")
+    parser.add_argument("--role", action="append", default=[], help="plan and run this role in check mode, whatever fails in it")
     parser.add_argument("--no-files", action="store_true", help="variables only: no strace")
     parser.add_argument("-v", "--verbose", action="store_true", help="edges that were foretold and not met, too")
     options = parser.parse_args(argv)
-    found = [Case(path.resolve()) for path in options.playbooks or sorted(PLAYBOOKS.glob("*.yml"))]
     total = Total()
-    with Fleet(2, connection="ssh") as fleet:  # over local the host's files are the controller's too
+    # over local the host's files are the controller's too
+    with Fleet(2, connection="ssh") as fleet, tempfile.TemporaryDirectory(prefix="roles.") as folder:
+        paths = options.playbooks or ([] if options.role else sorted(PLAYBOOKS.glob("*.yml")))
+        found = [Case(path.resolve()) for path in [*paths, *(_role(Path(folder), name, options.collections) for name in options.role)]]
         for case in found:
             one: Any = truth_of(fleet, case.playbook, case.arguments, case.environ(fleet), strace=not options.no_files)
             if isinstance(one, str):
