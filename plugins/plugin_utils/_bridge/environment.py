@@ -20,10 +20,12 @@ from ansible.utils.vars import load_extra_vars
 from ansible.vars.clean import clean_facts
 from ansible.vars.manager import VariableManager
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import InvalidHostPattern, PlanError, SettingsError
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedHost, ParsedInventory
 
 from .documents import Document, DocumentLoader, trusted
 from .fact_cache import FactCache
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
 
 __all__ = ['Environment', 'borrowed', 'establish']
 
@@ -94,7 +96,7 @@ def establish(
     for one in parsed:
         _add(one, manager)
     if documents and not manager.hosts:
-        _add(ParsedInventory(hosts={name: _named(name) for document in documents for name in document.names}), manager)
+        _add(_named(name for document in documents for name in document.names), manager)
     if fact_cache is not None:
         cache = FactCache(fact_cache)
         for host in manager.hosts.values():
@@ -129,8 +131,10 @@ def _is_there(source: str) -> bool:
     return ',' in source or os.path.exists(source)
 
 
-def _named(name: str) -> ParsedHost:
-    return ParsedHost(connection='local' if name in C.LOCALHOST else None)
+def _named(names: t.Iterable[str]) -> ParsedInventory:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedHost, ParsedInventory
+
+    return ParsedInventory(hosts={name: ParsedHost(connection='local' if name in C.LOCALHOST else None) for name in names})
 
 
 # -- inventories of rustle-parse

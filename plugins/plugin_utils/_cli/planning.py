@@ -23,8 +23,10 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.planner imp
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.effects_file import read_effects_file
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings, notices, read_config, resolve
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
 
 __all__ = ['Made', 'Request', 'plan_for', 'version']
 
