@@ -56,3 +56,14 @@ def test_most_possible_pairs_are_found(answers: dict[str, dict[str, bool]]) -> N
     print(f"{apart} impossible pairs, of which {wrong} are called possible")
     print("missed:", *missed, sep="\n  ")
     assert share >= GOAL, missed
+
+
+def test_the_documentation_gives_these_figures(answers: dict[str, dict[str, bool]]) -> None:
+    together = [answers[case["case"]][pair] for case in cases() for pair in case.get("together", {})]
+    apart = sum(len(case.get("apart", {})) for case in cases())
+    text = " ".join((Path(__file__).parents[5] / "docs" / "planning.md").read_text(encoding="utf-8").split())
+    assert f"{len(cases())} small plays" in text
+    assert f"{len(together) + apart} pairs of tasks" in text
+    assert f"the {len(together)} pairs that may" in text
+    assert f"{sum(together)} ({sum(together) / len(together):.0%}".replace("%", " %") in text
+    assert f"none of the {apart} others" in text
