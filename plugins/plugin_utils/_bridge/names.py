@@ -54,6 +54,7 @@ class Reading:
 NOTHING: t.Final = Reading()
 ANYTHING: t.Final = Reading(any=True)
 
+
 class _Any(dict[str, t.Any]):
     """Filters or tests: every name is one, since nothing is rendered."""
 

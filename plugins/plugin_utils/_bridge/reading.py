@@ -210,4 +210,3 @@ def _gathers(play: t.Any) -> bool:
     """Whether Ansible gathers facts by itself. Source: PlayIterator._get_next_task_from_state."""
     gather = play.gather_facts
     return bool(gather) if gather is not None else C.DEFAULT_GATHERING in ('implicit', 'smart')
-

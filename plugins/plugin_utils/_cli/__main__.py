@@ -5,4 +5,5 @@ from __future__ import annotations
 import os
 import runpy
 
-runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'entry.py'), run_name='__main__')
+if __name__ == '__main__':
+    runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'entry.py'), run_name='__main__')

@@ -201,4 +201,3 @@ def _strategy(text: str | None) -> ExecutionStrategy | None:
             return one
     names = [one.value for one in ExecutionStrategy]
     raise SettingsError(expected=', '.join(names), found=text, where='--strategy', hint=suggestion(text, names, cutoff=0.4))
-

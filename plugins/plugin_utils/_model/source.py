@@ -24,7 +24,6 @@ UNKNOWN: t.Final = '<unknown before the run>'
 Section = t.Literal['block', 'rescue', 'always']
 
 
-
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
     """Something that a task's turn depends on. ``decided``: what is known of it before the run, None when nothing is.

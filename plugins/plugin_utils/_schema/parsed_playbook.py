@@ -7,6 +7,7 @@ Rule 3: a task may also stand there as in a playbook (``copy: {...}`` instead of
 """
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
@@ -67,7 +68,7 @@ class _Part(BaseModel):
     @field_validator(*_NUMBERS, mode='before', check_fields=False)
     @classmethod
     def _number(cls, value: object) -> object:
-        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value == value):
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)):
             return value
         if isinstance(value, str) and ('{{' in value or re.fullmatch(r'\s*\d+(\.\d+)?\s*%?\s*', value)):
             return value.strip()
@@ -367,7 +368,7 @@ class ParsedPlaybook(_Part):
         return {} if value is None else value
 
 
-_TASK_FIELDS = frozenset(ParsedTask.model_fields) | {'loop', 'async', 'register'}
+_TASK_FIELDS = frozenset(getattr(ParsedTask, 'model_fields', ())) | {'loop', 'async', 'register'}
 
 
 def parse_playbook(data: t.Any, *, where: str) -> tuple[ParsedPlaybook, tuple[str, ...]]:

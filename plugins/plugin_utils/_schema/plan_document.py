@@ -66,7 +66,7 @@ def _encoded(value: t.Any) -> t.Any:
         return {str(key): _encoded(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         # names of hosts are many and plain
-        return list(value) if value and all(type(part) is str for part in value) else [_encoded(part) for part in value]
+        return list(value) if value and set(map(type, value)) == {str} else [_encoded(part) for part in value]
     return value if isinstance(value, (str, int, float)) else str(value)
 
 
