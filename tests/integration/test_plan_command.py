@@ -73,9 +73,7 @@ FILES = {
     "extra.yml": "base: /etc/other\n",
     "broken.yml": "- hosts: [all\n",
     "broken.json": '{"plays": [}',
-    "empty.yml": "",
     "unknown_module.yml": "- hosts: all\n  tasks:\n    - no_such_module: {}\n",
-    "undefined_role.yml": "- hosts: all\n  roles: [no_such_role]\n",
     "itself.yml": "- import_playbook: itself.yml\n",
     "lookup.yml": "- hosts: \"{{ lookup('pipe', 'touch ran; echo all') }}\"\n  tasks: []\n",
     "skipped.yml": "- import_playbook: site.yml\n  when: false\n",
@@ -101,7 +99,10 @@ class Done(NamedTuple):
 
     @property
     def plan(self) -> Any:
-        return json.loads(self.out)
+        """Every document that is written fits the published schema."""
+        document = json.loads(self.out)
+        jsonschema.validate(document, SCHEMA)
+        return document
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +155,8 @@ BASIC = ("site.yml", "-i", "h1,h2")
 # --- outputs ------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_json_fits_the_published_schema_and_masks_what_is_unknown(plan: Any) -> None:
+def test_json_fits_the_published_schema_and_holds_no_secret(plan: Any) -> None:
     document = plan(*BASIC, "-o", "json").plan
-    jsonschema.validate(document, SCHEMA)
     assert document["hosts"] == ["h1", "h2"] and document["total_tasks"] == 7
     found = tasks(document)
     assert found["folder"]["args"] == {"path": "/etc/app", "state": "directory"}
@@ -239,7 +239,6 @@ def test_limit(plan: Any) -> None:
     document = plan(*BASIC, "-l", "h1", "-o", "json").plan
     assert document["hosts"] == ["h1"] and document["metadata"]["planning_options"]["limit"] == "h1"
     assert "--limit: the host pattern 'h9': it matches no host" in plan.bad(*BASIC, "--limit", "h9")
-    assert "--limit: the host pattern '~('" in plan.bad(*BASIC, "--limit", "~(")
 
 
 def test_tags(plan: Any) -> None:
@@ -250,15 +249,12 @@ def test_tags(plan: Any) -> None:
 def test_extra_variables(plan: Any) -> None:
     assert tasks(plan(*BASIC, "-e", "base=/srv", "-o", "json").plan)["folder"]["args"]["path"] == "/srv"
     assert tasks(plan(*BASIC, "--extra-vars", "@extra.yml", "-o", "json").plan)["folder"]["args"]["path"] == "/etc/other"
-    for nonsense in ("nonsense", "{bad", "[1]", "@nothing.yml"):
-        assert "expected key=value" in plan.bad(*BASIC, "-e", nonsense) or nonsense != "nonsense"
+    assert "expected key=value" in plan.bad(*BASIC, "-e", "nonsense")
 
 
 def test_strategies(plan: Any) -> None:
-    for spelled, name in (("linear", "Linear"), ("host_pinned", "HostPinned"), ("binary-only", "BinaryOnly")):
-        assert plan("bundled.yml", "-i", "h,", "-s", spelled, "-o", "json").plan["plays"][0]["strategy"] == name
+    assert plan("bundled.yml", "-i", "h,", "-s", "binary-only", "-o", "json").plan["plays"][0]["strategy"] == "BinaryOnly"
     assert "did you mean BinaryHybrid?" in plan.bad(*BASIC, "--strategy", "BinaryHybird")
-    assert "without serial" in plan.bad(*BASIC, "-s", "rolling")
 
 
 def test_serial(plan: Any) -> None:
@@ -271,7 +267,7 @@ def test_serial(plan: Any) -> None:
 def test_forks(plan: Any) -> None:
     assert plan(*BASIC, "-o", "json").plan["metadata"]["planning_options"]["forks"] == 5
     assert plan(*BASIC, "--forks", "1", "-o", "json").plan["metadata"]["planning_options"]["forks"] == 1
-    assert "--forks" in plan.bad(*BASIC, "--forks", "0") and "--forks" in plan.bad(*BASIC, "--forks", "many")
+    assert "--forks" in plan.bad(*BASIC, "--forks", "0")
 
 
 def test_check_and_diff(plan: Any) -> None:
@@ -290,9 +286,7 @@ def test_thresholds_and_forces(plan: Any) -> None:
     assert len(deployments("--latency", "50")) == 1
     assert {task["path"] for task in tasks(plan(*BASIC, "--force-ssh", "-o", "json").plan).values()} == {"stock", "controller"}
     assert "--force-binary and --force-ssh exclude each other" in plan.bad(*BASIC, "--force-binary", "--force-ssh")
-    assert "--binary-threshold" in plan.bad(*BASIC, "--binary-threshold", "0") and "--latency" in plan.bad(*BASIC, "--latency", "nan")
     assert "the threshold is 50" in plan.bad("bundled.yml", "-i", "h,", "-s", "BinaryOnly", "--binary-threshold", "50")
-    assert "the module copy cannot go into a bundle" in plan.bad(*BASIC, "-s", "BinaryOnly")
 
 
 def test_targets(plan: Any) -> None:
@@ -310,7 +304,7 @@ def test_a_fact_cache_tells_of_hosts(plan: Any, home: Path) -> None:
 def test_vaults(plan: Any) -> None:
     for option in (("--vault-password-file", "right"), ("--vault-id", "me@right")):
         assert "abc" not in str(plan("vaulted.yml", "-i", "h1,", *option, "-o", "json").plan)
-    for option in (("--vault-password-file", "wrong"), ("--vault-id", "me@wrong"), ("--vault-pass-file", "nothing"), ()):
+    for option in (("--vault-password-file", "wrong"), ("--vault-pass-file", "nothing")):
         assert "rustle-plan: " in plan.bad("vaulted.yml", "-i", "h1,", *option)
     assert "Vault password" in plan.bad("vaulted.yml", "-i", "h1,", "-J")
 
@@ -338,7 +332,6 @@ def test_settings(plan: Any) -> None:
 
 def test_a_document_is_planned_like_a_playbook(plan: Any) -> None:
     document = plan(str(DOCUMENTS / "simple.json"), "-o", "json").plan
-    jsonschema.validate(document, SCHEMA)
     assert document["hosts"] == ["localhost"] and document["metadata"]["planning_options"]["forks"] == 50
     assert [task["task_id"] for task in tasks(document).values()] == ["task_0", "task_1", "task_2"]
     assert tasks(document)["Notify handler"]["conditions"] == [{"When": {"expression": "test_var is defined", "decided": True}}]
@@ -360,7 +353,6 @@ def test_a_document_comes_from_standard_input_too(plan: Any) -> None:
 
 def test_what_a_document_needs_and_is_not_here_is_opaque(plan: Any) -> None:
     done = plan(str(DOCUMENTS / "everything.json"), "-o", "json")
-    jsonschema.validate(done.plan, SCHEMA)
     found = tasks(done.plan)
     for what in ("modules not installed here, planned as unknown: acme.tools.thing", "roles not installed here, planned as unknown: nginx"):
         assert what in done.said
@@ -393,7 +385,7 @@ def test_an_inventory_of_rustle_parse_is_one_for_playbooks(plan: Any) -> None:
 def test_documents_that_cannot_be_are_named_by_field_or_line(plan: Any) -> None:
     assert "broken.json: line 1, column 12: expected JSON" in plan.bad("broken.json")
     assert "bad_field.json: plays[0].tasks[0].when: expected an expression" in plan.bad("bad_field.json")
-    assert json.loads(plan("surrogate.json", "-o", "json").out)["plays"][0]["name"] == "a\ud800"
+    assert plan("surrogate.json", "-o", "json").plan["plays"][0]["name"] == "a\ud800"
 
 
 # --- what cannot be -----------------------------------------------------------------------------------------------------------------------
@@ -403,24 +395,16 @@ def test_documents_that_cannot_be_are_named_by_field_or_line(plan: Any) -> None:
     ("arguments", "said"),
     [
         (("nothing.yml",), "nothing.yml: expected a playbook, found nothing there"),
-        (("folder",), "folder: expected a playbook, found a folder"),
         (("broken.yml", "-i", "h,"), "broken.yml:"),
-        (("empty.yml", "-i", "h,"), "Empty playbook"),
         (("unknown_module.yml", "-i", "h,"), "unknown_module.yml:3: couldn't resolve module/action 'no_such_module'"),
-        (("undefined_role.yml", "-i", "h,"), "he role 'no_such_role' was not found"),
         (("itself.yml", "-i", "h,"), "contains itself"),
         (("lookup.yml", "-i", "h,"), "planning does not run the lookup pipe"),
-        ((*BASIC, "-t", "a b"), "--tags: 'a b' is no list of tags"),
-        ((*BASIC, "--skip-tags", ","), "--skip-tags: ',' is no list of tags"),
         ((*BASIC, "--out", "nowhere/plan.json"), "nowhere/plan.json: cannot be written"),
-        ((*BASIC, "--out", "folder"), "folder: cannot be written"),
-        ((*BASIC, "--list-tasks", "--explain", "say"), "--list-tasks and --explain exclude each other"),
         ((*BASIC, "--nonsense"), "unrecognized arguments: --nonsense"),
-        ((*BASIC, "-o", "yaml"), "invalid choice: 'yaml'"),
-        ((), "the following arguments are required: PLAYBOOK"),
     ],
 )
 def test_one_message_says_what_is_wrong(plan: Any, arguments: tuple[str, ...], said: str) -> None:
+    """More of them, in one process: tests/unit/plugins/plugin_utils/_cli."""
     assert said in plan.bad(*arguments)
 
 

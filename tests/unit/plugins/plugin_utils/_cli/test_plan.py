@@ -125,6 +125,61 @@ def test_a_file_keeps_its_mode_and_a_link_stays_one(main: Run, tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "plain.yml", "real"]
 
 
+WRONG = {
+    "empty.yml": "",
+    "text.yml": "hello",
+    "no_hosts.yml": "- tasks: []\n",
+    "undefined_role.yml": "- hosts: all\n  roles: [no_such_role]\n",
+    "effects.yml": PLAIN.replace("tags:", "vars: {rustle_effects: {wrote: 3}}, tags:"),
+    "after.yml": PLAIN.replace("tags:", "vars: {rustle_after: nowhere}, tags:"),
+    "lookup.yml": PLAIN + "- hosts: all\n  vars_files: [\"{{ lookup('pipe', 'touch ran') }}\"]\n  tasks: []\n",
+    "imported.yml": "- hosts: all\n  tasks: [{import_tasks: \"{{ lookup('pipe', 'touch ran') }}\"}]\n",
+    "folder/.keep": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("folder", "folder: expected a playbook, found a folder"),
+        ("/dev/null", "/dev/null: expected a playbook, found a device"),
+        ("empty.yml", "Empty playbook"),
+        ("text.yml", "must be a list of plays"),
+        ("no_hosts.yml", "no_hosts.yml:1: The field 'hosts' is required"),
+        ("undefined_role.yml", "he role 'no_such_role' was not found"),
+        ("effects.yml", "rustle_effects of 'one'"),
+        ("after.yml", "there is no task 'nowhere'"),
+        ("lookup.yml", "planning does not run the lookup pipe"),
+        ("imported.yml", "planning does not run the lookup pipe"),
+        ("plain.yml -t a,,b", "--tags: 'a,,b' is no list of tags: a tag is empty"),
+        ("plain.yml --skip-tags ,", "--skip-tags: ',' is no list of tags"),
+        ("plain.yml -l ~(", "--limit: the host pattern '~('"),
+        ("plain.yml -l @nowhere", "--limit: the host pattern '@nowhere'"),
+        ("plain.yml -e {bad", "YAML parsing failed"),
+        ("plain.yml -e [1]", "could not be made into a dictionary"),
+        ("plain.yml -e @nowhere.yml", "nowhere.yml"),
+        ("plain.yml -s rolling", "--strategy Rolling and the play 'all' without serial exclude each other"),
+        ("plain.yml -s BinaryOnly", "the threshold is 5"),
+        ("plain.yml --forks many", "argument --forks: invalid int value"),
+        ("plain.yml --binary-threshold 0", "--binary-threshold: expected a number from 1 on, found 0"),
+        ("plain.yml --latency nan", "--latency: expected a number from 0 on, found nan"),
+        ("plain.yml --latency -5", "--latency: expected a number from 0 on, found -5"),
+        ("plain.yml --out folder", "folder: cannot be written"),
+        ("plain.yml --list-tasks --explain one", "--list-tasks and --explain exclude each other"),
+        ("plain.yml -o yaml", "invalid choice: 'yaml'"),
+        ("plain.yml --vault-id me@nowhere", "nowhere"),
+        ("", "the following arguments are required: PLAYBOOK"),
+    ],
+)
+def test_one_message_says_what_is_wrong(main: Run, arguments: str, said: str) -> None:
+    for name, text in WRONG.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    done = main(*arguments.split(), "-i", "h1,") if arguments else main()
+    assert done.status == 1 and not done.out and said in done.err and "did not expect" not in done.err and "Traceback" not in done.err
+    assert not Path("ran").exists()
+
+
 # --- ids and hosts of documents ---------------------------------------------------------------------------------------------------------------
 
 
