@@ -74,6 +74,8 @@ def _lines(agent: Any, tasks: List[Tuple[Dict[str, Any], bytes]]) -> Iterator[Di
         out, err = (done.blobs[step[name]].decode("utf-8", "replace") for name in ("out", "err"))
         try:
             result = json.loads(out)
+            if isinstance(result, dict):
+                result.pop("invocation", None)  # the arguments: Ansible shows them with -vvv only
             if done.header.get("stop") in (None, "facts"):
                 line["status"] = "changed" if result.get("changed") else "ok"
         except ValueError:

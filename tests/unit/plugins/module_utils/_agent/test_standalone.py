@@ -63,6 +63,13 @@ def bundle(*tasks: dict) -> dict:
     return {"format": FORMAT, "tasks": list(tasks)}
 
 
+def test_results_do_not_repeat_the_arguments(python, archive):
+    run = Run(python, archive, bundle(command("echo hi # hidden", id="one"), task("ping", id="two", args={"data": "shown"})))
+    assert [line["status"] for line in run.lines] == ["changed", "ok"]
+    assert run.lines[1]["result"] == {"ping": "shown"}
+    assert "invocation" not in run.lines[0]["result"]
+
+
 def test_tasks_run_in_order_and_each_has_a_line(python, archive, tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(bundle(
