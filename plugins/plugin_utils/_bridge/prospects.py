@@ -136,6 +136,11 @@ def notifications(task: t.Any) -> list[str] | None:
     return None if any('{{' in str(name) or '{%' in str(name) for name in names) else names
 
 
+def _connects_locally(task: t.Any) -> bool:
+    """Whether a connection of the task's own makes the controller its host."""
+    return 'local' in (str(task.connection or '').rpartition('.')[2], (task.vars or {}).get('ansible_connection'))
+
+
 def node_of(task: t.Any, *, on_controller: bool, rescope: Scope | None, effects: t.Any, mounts: tuple[str, ...] = ()) -> TaskNode:
     """The task as the planner's rules see it; templates stay unrendered."""
     args = dict(task.args) if isinstance(task.args, dict) else {'_raw_params': '{{ unknown }}'}
@@ -155,7 +160,7 @@ def node_of(task: t.Any, *, on_controller: bool, rescope: Scope | None, effects:
         action=action, name=task.name or '', args={str(key): value for key, value in args.items()}, loop=bool(task.loop or task.loop_with),
         run_once=bool(task.run_once), delegate_to=None if delegate_to in ('{{ inventory_hostname }}', '{{inventory_hostname}}') else delegate_to,
         throttle=1 if task.throttle else 0, any_errors_fatal=bool(task.any_errors_fatal), rescope=rescope, declared_effects=effects,
-        when_constant_false=any(condition is False for condition in task.when or ()), on_controller=on_controller,
+        when_constant_false=any(condition is False for condition in task.when or ()), on_controller=on_controller or _connects_locally(task),
         own_module=_is_own(str(task.action), tuple(task.collections or ())), lookups=tuple(lookups), shared_mounts=mounts)
 
 
