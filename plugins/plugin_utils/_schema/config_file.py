@@ -2,8 +2,10 @@
 """The [rustle] section of an ansible.cfg, read the way Ansible reads the file."""
 from __future__ import annotations
 
+import ast
 import configparser
 import re
+import sys
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import SettingsError
 
@@ -55,7 +57,9 @@ def parse_config(text: str, *, path: str) -> dict[str, str]:
         raise SettingsError(expected='a [section] before the first key', found=ex.line.strip(), where=f'{path}:{ex.lineno}') from ex
     except configparser.ParsingError as ex:
         line, found = ex.errors[0]
-        raise SettingsError(expected='key = value', found=found.strip("'\\n"), where=f'{path}:{line}') from ex
+        # Python 3.13 gives the line, those before it gave its repr
+        plain = found if sys.version_info >= (3, 13) else str(ast.literal_eval(found))
+        raise SettingsError(expected='key = value', found=plain.strip(), where=f'{path}:{line}') from ex
     if not parser.has_section(SECTION):
         return {}
     lines = _lines(text)
