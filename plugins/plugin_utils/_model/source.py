@@ -81,8 +81,8 @@ class SourceTask:
     ``reads_any``: it may read a variable of any name. ``sets``: variables that it sets for later tasks of its host.
     ``sets_any``: it may set variables of any name. ``stock``: why it takes the stock path on any host. ``cut``: why it is never
     prepared behind others; ``ends``: why nothing is prepared behind it. ``on_target``: it asks something of its host.
-    ``notify``: names and topics; a template among them may mean any handler. ``after``: declared (``rustle_after``), names or ids. ``blocks``: blocks with rescue or always around it, outermost first, each with the
-    section that it is in.
+    ``notify``: names and topics; a template among them may mean any handler. ``after``: declared (``rustle_after``), names or ids.
+    ``blocks``: blocks with rescue or always around it, outermost first, each with the section that it is in.
     """
 
     task_id: str

@@ -334,6 +334,9 @@ def _evidence(there: Touch, here: Touch, kind: DependencyKind, task: SourceTask,
         name = here.resource.partition(':')[2]
         through = task.reads.get(name)
         return f'{_words(here.resource)} is {set_there} there and {set_here} here' + (f' (through {through})' if through and not here.write else '')
+    if here.resource.startswith('folder:'):
+        words = ('may be made' if there.write else 'is needed', 'may be made' if here.write else 'is needed')
+        return f'{here.resource} {words[0]} there and {words[1]} here'
     if there.resource == here.resource:
         return f'{here.resource} is {how_there} there and {how_here} here'
     return f'{there.resource} is {how_there} there and {here.resource} {how_here} here'

@@ -55,7 +55,7 @@ COPY = {"content": "x", "dest": "/etc/nginx/nginx.conf"}
         (touching("1", ["file:/a"]), touching("2", [], ["*"]), "opaque", "file:/a may be written there, anything on the host may be read here"),
         (touching("1", ["*"]), touching("2", [], ["file:/a"]), "opaque", "anything on the host may be written there, file:/a is read here"),
         (task("1", "file", {"path": "/srv/x/y", "state": "directory"}), task("2", "copy", {"content": "a", "dest": "/srv/x/z"}), "file",
-         "folder:/srv/x is written there and read here"),
+         "folder:/srv/x may be made there and is needed here"),
         (touching("1", ["controller:/a"]), touching("2", [], ["controller:/a"]), "file", "controller:/a is written there and read here"),
         (touching("1", ["service:x"]), touching("2", ["service:x"]), "service", "service:x is written there and written here"),
         (touching("1", ["sysctl:x"]), touching("2", ["sysctl:*"]), "resource", "sysctl:x is written there and sysctl:* written here"),
