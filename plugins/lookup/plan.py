@@ -2,14 +2,9 @@
 """The plan of a playbook as data. A door: the plan is made where rustle-plan makes it."""
 from __future__ import annotations
 
-import typing as t
-
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: plan
-author: rustle.engine maintainers
+author: rustle.engine contributors (@rustle)
 version_added: 0.1.0
 short_description: what running playbooks will do, in which order, on which path, and why
 description:
@@ -84,6 +79,11 @@ _raw:
   type: list
   elements: raw
 """
+
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
 
 
 class LookupModule(LookupBase):

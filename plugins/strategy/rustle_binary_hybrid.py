@@ -19,6 +19,7 @@ DOCUMENTATION = '''
 import importlib.util
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible.plugins.strategy.linear import StrategyModule as LinearStrategy
 from ansible.utils.display import Display
 
@@ -36,6 +37,7 @@ class StrategyModule(LinearStrategy):
         session = _session()
         if session is None:
             return super().run(iterator, play_context)
+        _follow_plan(session, self._variable_manager.get_vars(play=iterator._play))
         self._rustle = session.begin(self, iterator, play_context)
         try:
             return super().run(iterator, play_context)
@@ -101,6 +103,23 @@ class _Unannounced:
     def send_callback(self, method_name: str, *args: t.Any, **kwargs: t.Any) -> None:
         if method_name != 'v2_runner_on_start':
             self._wrapped.send_callback(method_name, *args, **kwargs)
+
+
+_followed: list[str] = []
+
+
+def _follow_plan(session: t.Any, variables: dict[str, t.Any]) -> None:
+    """Where the run is to follow a saved plan: AnsibleError unless the plan is what would be planned now."""
+    path = session.settings(variables).plan_file
+    if not path or path in _followed:
+        return
+    from ansible_collections.rustle.engine.plugins.plugin_utils._cli.following import follow
+    from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
+    try:
+        follow(path)
+    except RustleError as ex:
+        raise AnsibleError(str(ex)) from ex
+    _followed.append(path)
 
 
 _said: list[str] = []

@@ -11,9 +11,12 @@ import json
 import os
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+
 __all__ = ['Inputs']
 
 _INVENTORY_FOLDERS = frozenset(('group_vars', 'host_vars'))  # their values count with the hosts
+_NO_INPUT = frozenset(('.git', '__pycache__'))
 
 
 class Inputs:
@@ -24,6 +27,7 @@ class Inputs:
         self._plays: list[tuple[str, t.Any]] = []
         self._names: list[set[str]] = []
         self.vaulted: set[str] = set()  # variables out of files that are encrypted as a whole
+        self.base = os.getcwd()  # paths below it are shown relative to it
         self._loader = loader
         self._get = loader._get_file_contents
         loader._get_file_contents = self._watched
@@ -58,6 +62,13 @@ class Inputs:
         self.saw(os.path.abspath(path), data)
         return data
 
+    def folder(self, path: str) -> None:
+        """Everything in a folder is an input, whether it is read before the run or in it."""
+        for top, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if name not in _NO_INPUT)
+            for name in sorted(names):
+                self.read(os.path.join(top, name))
+
     def hosts(self, play: str, classified: t.Any) -> None:
         self._plays.append((play, classified))
         self._names.append(set())
@@ -71,26 +82,26 @@ class Inputs:
         return tuple(sorted(self._files))
 
     def fingerprints(self) -> dict[str, str]:
-        """What each thing was like: ``file:<path>`` (relative to the working folder where it is below it), ``play:<name>`` for its hosts."""
-        found = {f'file:{_shown(path)}': digest for path, digest in sorted(self._files.items())}
+        """What each thing was like: ``file:<path>``, ``hosts:<number>:<play>``."""
+        found = {f'file:{self._shown(path)}': digest for path, digest in sorted(self._files.items())}
         for number, (play, classified) in enumerate(self._plays):
+            names = [name for name in sorted(self._names[number] - classified.varying) if not is_fact(name)]
             hosts = [[one.class_id, one.connection, *one.hosts] for one in classified.classes]
             values = {
-                one.class_id: {name: _plain(classified.variables[one.class_id].get(name)) for name in sorted(self._names[number] - classified.varying)}
+                one.class_id: {name: _plain(classified.variables[one.class_id].get(name)) for name in names}
                 for one in classified.classes}
             found[f'hosts:{number}:{play}'] = _digest([hosts, values])
         return found
+
+    def _shown(self, path: str) -> str:
+        relative = os.path.relpath(os.path.realpath(path), self.base)
+        return path if relative.startswith('..') else relative
 
     def playbook_hash(self) -> str:
         return _digest(sorted((name, digest) for name, digest in self.fingerprints().items() if name.startswith('file:')))
 
     def inventory_hash(self) -> str:
         return _digest(sorted((name, digest) for name, digest in self.fingerprints().items() if name.startswith('hosts:')))
-
-
-def _shown(path: str) -> str:
-    relative = os.path.relpath(path)
-    return path if relative.startswith('..') else relative
 
 
 def _plain(value: t.Any) -> t.Any:

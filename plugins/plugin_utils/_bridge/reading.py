@@ -55,6 +55,7 @@ class PlaybookReader:
 
     def read(self, playbooks: t.Sequence[str]) -> list[PlaySource]:
         """The plays of all playbooks, in order. AnsibleError for what Ansible cannot load."""
+        self.inputs.base = os.path.dirname(os.path.realpath(playbooks[0]))
         executor = PlaybookExecutor(list(playbooks), inventory=self._inventory, variable_manager=self._variable_manager, loader=self._loader, passwords={})
         found = [(entry['playbook'], play) for entry in executor.run() for play in entry['plays']]
         iterated = [self._iterated(playbook, play) for playbook, play in found]
@@ -63,6 +64,8 @@ class PlaybookReader:
 
     def _iterated(self, playbook: str, play: t.Any) -> _Iterated:
         self._set_basedir(playbook, play)
+        for path in dict.fromkeys(role._role_path for top in play.roles for role in (*top.get_all_dependencies(), top)):
+            self.inputs.folder(path)
         all_vars = self._variable_manager.get_vars(play=play)
         try:
             self._inventory.get_hosts(play.hosts, order=play.order)

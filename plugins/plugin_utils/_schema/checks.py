@@ -34,6 +34,7 @@ class Values(BaseModel):
     cache_dir: str | None = Field(None, description='a path')
     cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
     agent_cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
+    plan_file: str | None = Field(None, description='a path')
     default_forks: int | None = Field(None, ge=1, le=100_000, description='a number of hosts from 1 to 100000')
     planning_timeout: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False, description='a number of seconds, or 0 for none')
     optimization_level: int | None = Field(None, ge=0, le=3, description='0, 1, 2 or 3')
@@ -68,7 +69,7 @@ class Values(BaseModel):
     def _effects(cls, value: object) -> object:
         return parse_effects(value)
 
-    @field_validator('cache_dir', 'effects_file', mode='before')
+    @field_validator('cache_dir', 'effects_file', 'plan_file', mode='before')
     @classmethod
     def _path(cls, value: object) -> object:
         if not isinstance(value, str) or not value.strip():

@@ -44,6 +44,7 @@ class Settings:
     cache_dir: str = ''
     cache_limit: int = 512 * MIB
     agent_cache_limit: int = 64 * MIB
+    plan_file: str | None = None
     default_forks: int | None = None
     planning_timeout: float = 0
     optimization_level: int = 1
@@ -60,7 +61,8 @@ PLANNING: t.Final = ('default_forks', 'planning_timeout', 'optimization_level', 
 """Settings of rustle-plan, which a run does not look at."""
 
 NAMES: t.Final = (
-    'enabled', 'mode', 'ordering', 'scope', 'effects', 'effects_file', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit', *PLANNING)
+    'enabled', 'mode', 'ordering', 'scope', 'effects', 'effects_file', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit', 'plan_file',
+    *PLANNING)
 """The settings, in the order of the documentation."""
 
 RUN_WIDE: t.Final = frozenset({'effects_file', *PLANNING})
@@ -131,7 +133,7 @@ def _is_plain(name: str, value: object) -> bool:
     return value in _WORDS.get(name, ()) or (name in _PATHS and isinstance(value, str) and bool(value.strip()))
 
 
-_PATHS = ('cache_dir', 'effects_file')
+_PATHS = ('cache_dir', 'effects_file', 'plan_file')
 _WORDS = {'mode': t.get_args(Mode), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place), 'strategy': t.get_args(Strategy)}
 
 
@@ -143,8 +145,9 @@ def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:
         from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import checked
 
         values |= checked(doubtful)
-    if 'effects_file' in values:
-        values['effects_file'] = _beside_its_config(given['effects_file'].value, values['effects_file'])
+    for name in ('effects_file', 'plan_file'):
+        if name in values:
+            values[name] = _beside_its_config(given[name].value, values[name])
     return Settings(**values)
 
 

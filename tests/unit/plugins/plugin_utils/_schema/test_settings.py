@@ -53,6 +53,7 @@ def test_nothing_given_means_the_defaults() -> None:
         "cache_dir": "~/.cache/rustle",
         "cache_limit": 512 * MIB,
         "agent_cache_limit": 64 * MIB,
+        "plan_file": None,
         "default_forks": None,
         "planning_timeout": 0,
         "optimization_level": 1,

@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A run that follows a saved plan: it goes on only if planning it now gives the same plan.
+
+The run takes the same decisions by the same rules, so an equal plan is what is run. What has changed is named.
+"""
+from __future__ import annotations
+
+import typing as t
+
+from ansible import context
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanChanged, PlanError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_binary import from_binary
+
+__all__ = ['follow']
+
+#: options of a plan that the command line of the run gives, too
+_OPTIONS = {'limit': '--limit', 'tags': '--tags', 'skip_tags': '--skip-tags', 'check_mode': '--check', 'diff_mode': '--diff'}
+
+
+def follow(path: str) -> None:
+    """Raises PlanChanged when the run on this command line is not the one that was planned, DocumentError for what is no plan."""
+    try:
+        with open(path, 'rb') as file:
+            data = file.read()
+    except OSError as ex:
+        raise PlanError(f'{path}: expected a plan that rustle-plan --save wrote: {ex.strerror}') from ex
+    saved = from_binary(data, where=path)
+    now = plan_for(_request(saved)).plan
+    changes = list(_changes(saved, now))
+    if not changes and saved.plays != now.plays:
+        changes = ['settings or effects: planning gives another plan now']
+    if changes:
+        raise PlanChanged(path, changes)
+
+
+def _request(saved: ExecutionPlan) -> Request:
+    """What the run's own command line asks for; what only plans have is as it was planned."""
+    given, options = context.CLIARGS, saved.metadata.planning_options
+    tags = tuple(given.get('tags') or ())
+    return Request(
+        playbooks=tuple(given.get('args') or ()), inventory=tuple(given.get('inventory') or ()), limit=given.get('subset'),
+        tags=() if tags == ('all',) else tags, skip_tags=tuple(given.get('skip_tags') or ()), extra_vars=tuple(given.get('extra_vars') or ()),
+        vault_ids=tuple(given.get('vault_ids') or ()), vault_password_files=tuple(given.get('vault_password_files') or ()),
+        ask_vault_pass=bool(given.get('ask_vault_pass')), check=bool(given.get('check')), diff=bool(given.get('diff')),
+        strategy=options.strategy.value, serial=options.serial, forks=options.forks, binary_threshold=options.binary_threshold,
+        force_binary=options.force_binary, force_ssh=options.force_ssh, optimization_level=options.optimization_level, latency=options.latency,
+        target_arch=options.target_arch, target_os=options.target_os)
+
+
+def _changes(saved: ExecutionPlan, now: ExecutionPlan) -> t.Iterator[str]:
+    for name, option in _OPTIONS.items():
+        before, after = getattr(saved.metadata.planning_options, name), getattr(now.metadata.planning_options, name)
+        if before != after:
+            yield f'{option}: it was planned with {_words(before)}, the run has {_words(after)}'
+    before, after = saved.metadata.fingerprints, now.metadata.fingerprints
+    for name in sorted(before.keys() | after.keys()):
+        kind, _colon, rest = name.partition(':')
+        what = rest if kind == 'file' else f'the hosts of play {rest.partition(":")[2]!r}, or variables of theirs that its tasks read'
+        if name not in after:
+            yield f'{what}: not there any more'
+        elif name not in before:
+            yield f'{what}: new'
+        elif before[name] != after[name]:
+            yield f'{what}: changed'
+    if saved.metadata.rustle_plan_version != now.metadata.rustle_plan_version:
+        yield f'rustle.engine: {saved.metadata.rustle_plan_version} made the plan, this is {now.metadata.rustle_plan_version}'
+
+
+def _words(value: t.Any) -> str:
+    return 'nothing' if value in (None, (), False) else 'it' if value is True else repr(','.join(value) if isinstance(value, tuple) else value)
