@@ -10,7 +10,10 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables impo
 
 __all__ = ['risk_of']
 
-_PROGRAMS = frozenset({'command', 'shell', 'raw', 'script', 'expect', 'reboot'})  # what they do is not in sight
+_PROGRAMS = frozenset(
+    {'command', 'shell', 'raw', 'script', 'expect', 'reboot', 'community.docker.docker_container_exec', 'community.general.make'}
+    | {'community.general.puppet', 'community.general.terraform'}
+)  # what they do is not in sight
 
 
 def risk_of(task: SourceTask, effects: Effects, tables: Tables = OURS) -> RiskLevel:

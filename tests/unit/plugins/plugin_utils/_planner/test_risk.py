@@ -25,6 +25,8 @@ from .builders import task
         ("command", {"_raw_params": "rm -rf /"}, "Critical"),
         ("shell", {"_raw_params": "x"}, "Critical"),
         ("reboot", {}, "Critical"),
+        ("community.general.terraform", {"project_path": "/a"}, "Critical"),
+        ("community.docker.docker_container_exec", {"container": "a", "command": "x"}, "Critical"),
         ("acme.tools.thing", {}, "Critical"),
     ],
 )
