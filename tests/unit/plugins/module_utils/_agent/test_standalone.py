@@ -105,7 +105,8 @@ def test_an_agent_that_is_killed_leaves_its_task_unknown(python, archive):
 
 
 def test_ctrl_c_ends_it_with_a_summary_and_no_traceback(python, archive, tmp_path):
-    process = start(python, archive, "-", start_new_session=True)
+    # whoever runs the tests in the background has made SIGINT ignored for all of them
+    process = start(python, archive, "-", start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     process.stdin.write(json.dumps(bundle(command(f"echo $$ > {tmp_path}/pid; exec sleep 600"))))
     process.stdin.close()
     process.stdin = None
