@@ -12,6 +12,7 @@ import typing as t
 from ansible._internal._datatag._tags import Origin
 from ansible._internal._templating import _jinja_plugins
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanError
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 
 from .hazards import QUICK_LOOKUPS
 
@@ -26,7 +27,7 @@ def abstaining() -> t.Iterator[None]:
     original = _jinja_plugins._invoke_lookup
 
     def invoke_lookup(*, plugin_name: str, **keywords: t.Any) -> t.Any:
-        short = plugin_name.removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+        short = short_name(plugin_name)
         if short not in READING_LOOKUPS:
             raise PlanError(f'planning does not run the lookup {plugin_name}', hint='give the value that depends on it with --extra-vars')
         return original(plugin_name=plugin_name, **keywords)

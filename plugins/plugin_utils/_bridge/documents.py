@@ -25,6 +25,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader, lookup_loader, module_loader
 from ansible.utils.collection_loader._collection_finder import _get_collection_role_path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DocumentError, PlanError
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.json_text import Lines, load_located
 
 if t.TYPE_CHECKING:  # the models take a fifth of a second to be made, and most plans need none
@@ -330,7 +331,7 @@ class _Translation:
 
     def _action(self, task: ParsedTask) -> dict[str, t.Any]:
         module, args = str(task.module), dict(task.args)
-        short = module.removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+        short = short_name(module)
         if short in _STATIC and not self._is_there(short, args):
             self._missing.setdefault('roles and files of tasks', {})[str(args.get('name') or args.get('_raw_params') or args.get('file'))] = None
             module = _STATIC[short]

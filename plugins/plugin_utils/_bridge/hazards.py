@@ -17,6 +17,8 @@ from ansible._internal._templating import _jinja_bits, _jinja_plugins
 from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
 from .coroutine import current
 
@@ -31,14 +33,6 @@ PURE_LOOKUPS = frozenset(('items', 'list', 'dict', 'sequence', 'nested', 'togeth
 #: lookups that are quick and harmless inside the strategy's process; all others run in a worker
 QUICK_LOOKUPS = PURE_LOOKUPS | {'file', 'fileglob', 'first_found', 'template', 'vars', 'varnames', 'env', 'csvfile', 'ini', 'config',
                                 'inventory_hostnames', 'random_choice', 'unvault'}
-
-#: magic and connection variables that neither facts nor registers can take over
-_NOT_FACTS = frozenset(('ansible_check_mode', 'ansible_diff_mode', 'ansible_forks', 'ansible_inventory_sources', 'ansible_limit', 'ansible_loop',
-                        'ansible_loop_var', 'ansible_index_var', 'ansible_run_tags', 'ansible_skip_tags', 'ansible_verbosity', 'ansible_version',
-                        'ansible_config_file', 'ansible_playbook_python', 'ansible_play_name', 'ansible_role_name', 'ansible_role_names',
-                        'ansible_play_role_names', 'ansible_dependent_role_names', 'ansible_parent_role_names', 'ansible_parent_role_paths',
-                        'ansible_collection_name', 'ansible_search_path', 'ansible_python_interpreter', 'ansible_connection',
-                        'ansible_host', 'ansible_port', 'ansible_user', 'ansible_become', 'ansible_become_user', 'ansible_become_method'))
 
 
 class Hazard(BaseException):
@@ -88,7 +82,7 @@ class Guard:
             raise Hazard(Reason.VARS, name)
         if name == 'now':
             raise Hazard(Reason.CLOCK, name)
-        if self.facts and name.startswith(('ansible_', 'facter_', 'ohai_')) and name not in _NOT_FACTS:
+        if self.facts and is_fact(name):
             raise Hazard(Reason.FACTS, name)
 
 
@@ -104,7 +98,7 @@ def _watched(invoke: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     def invoke_lookup(*args: t.Any, **kwargs: t.Any) -> t.Any:
         owner = current()
         if owner is not None:
-            plugin = str(kwargs.get('plugin_name', args[0] if args else '')).removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+            plugin = short_name(str(kwargs.get('plugin_name', args[0] if args else '')))
             if owner.guard is not None and plugin not in PURE_LOOKUPS:
                 raise Hazard(Reason.LOOKUP_CUT, plugin)
             if plugin not in QUICK_LOOKUPS and not owner.sent:

@@ -11,7 +11,7 @@ import json
 import os
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
 __all__ = ['Inputs']
 

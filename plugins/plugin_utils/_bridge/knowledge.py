@@ -13,7 +13,7 @@ import typing as t
 from ansible._internal._templating._engine import TemplateEngine
 from ansible.parsing.vault import EncryptedString
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
 from .hazards import PURE_LOOKUPS
 from .names import NOTHING, Reading, reading_of, reading_of_expression

@@ -15,14 +15,15 @@ import jinja2
 from ansible.parsing.vault import EncryptedString
 from jinja2 import meta, nodes
 
+from .hazards import CROSS_HOST
+
 __all__ = ['ANYTHING', 'NOTHING', 'Reading', 'reading_of', 'reading_of_expression', 'reading_of_file']
 
 _PLAIN = re.compile(r'\{\{\s*([A-Za-z_]\w*)(?:\.\w+)*\s*\}\}')
 _LITERAL = re.compile(r"""\s*(?:[A-Za-z_]\w*|'[^'{}]*'|\d+)\s*\Z""")
 _WORDS = frozenset(('true', 'false', 'none', 'True', 'False', 'None', 'not'))
 _LOOKUPS = frozenset(('lookup', 'query', 'q'))
-_OTHER_HOSTS = frozenset(('hostvars', 'play_hosts', 'ansible_play_hosts', 'ansible_play_hosts_all', 'ansible_play_batch', 'ansible_current_hosts',
-                          'ansible_failed_hosts'))
+_OTHER_HOSTS = CROSS_HOST - {'vars'}
 _FILE_PLUGINS = frozenset(('directory', 'is_dir', 'file', 'is_file', 'link', 'is_link', 'exists', 'link_exists', 'is_same_file', 'same_file', 'mount',
                            'is_mount', 'fileglob', 'realpath'))
 _CHANGING = frozenset(('random', 'strftime', 'shuffle'))  # they give another value each time

@@ -18,6 +18,7 @@ from ansible.plugins import action as action_plugins
 from ansible.plugins.loader import action_loader, module_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope, TaskNode
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups import lookups_in
 
 from . import compat
@@ -32,10 +33,6 @@ AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'pa
 _CONTROLLER_ACTIONS = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'validate_argument_spec'))
 _READS_FACTS = frozenset(('package', 'dnf', 'service', 'gather_facts'))
 _READS_VARS = frozenset(('validate_argument_spec',))
-
-
-def _short(action: str) -> str:
-    return action.removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
 
 
 @functools.lru_cache(maxsize=2048)
@@ -103,7 +100,7 @@ def ends_bundle(task: t.Any, *, ended: bool) -> Reason | None:
     reason = None if ended else _awaits_verdict(task)
     if reason is not None:
         return reason
-    action = _short(str(task.action))
+    action = short_name(str(task.action))
     if action == 'include_vars':
         return Reason.INCLUDE_VARS
     if action in ('add_host', 'group_by'):
@@ -148,7 +145,7 @@ def node_of(task: t.Any, *, on_controller: bool, rescope: Scope | None, effects:
     for layer in task.module_defaults or ():
         for name, defaults in layer.items() if isinstance(layer, dict) else ():
             # a group's defaults may be this action's: taken as given rather than looked up
-            if (name == action or _short(name) == _short(action) or name.startswith('group/')) and isinstance(defaults, dict):
+            if (name == action or short_name(name) == short_name(action) or name.startswith('group/')) and isinstance(defaults, dict):
                 args = {**defaults, **args}
     texts = (task.when, task.changed_when, task.failed_when, task.until)
     lookups = [name for text in texts for name in lookups_in(text, expression=True)]
@@ -167,7 +164,7 @@ def node_of(task: t.Any, *, on_controller: bool, rescope: Scope | None, effects:
 @functools.lru_cache(maxsize=2048)
 def _is_own(action: str, collections: tuple[str, ...]) -> bool:
     """Whether a name of ansible-core leads to a module or action plugin of the user's."""
-    if '.' in _short(action):
+    if '.' in short_name(action):
         return False
     plugin = _action_plugin(action, collections)
     if plugin is None:

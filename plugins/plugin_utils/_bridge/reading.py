@@ -92,7 +92,7 @@ class PlaybookReader:
         names: set[str] = set()
         for task in tasks:
             names.update(compat.register_names(task))
-            action = str(task.action).removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
+            action = short_name(str(task.action))
             if action == 'set_fact':
                 names.update(str(name) for name in task.args if name != 'cacheable')
             elif action in ('add_host', 'group_by') or (action == 'meta' and task.args.get('_raw_params') == 'refresh_inventory'):

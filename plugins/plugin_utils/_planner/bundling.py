@@ -13,7 +13,8 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Bundle, Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import fact_names, is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import fact_names
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
 __all__ = ['STOCK_ROUND_TRIPS', 'Bundled', 'Placed', 'bundle']
 

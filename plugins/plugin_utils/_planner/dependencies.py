@@ -17,12 +17,13 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope, TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.arguments import Arguments, is_template
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import effects_of, is_known, short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import ANYTHING
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.surroundings import LOGINS, Surroundings, implied
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.touches import LIMIT, Touch, Touches
 
-__all__ = ['FACTS', 'Dependencies', 'Finder', 'fact_names', 'is_fact', 'touched_by']
+__all__ = ['FACTS', 'Dependencies', 'Finder', 'fact_names', 'touched_by']
 
 FACTS: t.Final = 'var:ansible_facts'
 
@@ -40,20 +41,6 @@ _IDLE_META = frozenset({'flush_handlers', 'noop', 'role_complete'})
 _REGROUPING = frozenset({'add_host', 'group_by'})  # variables of other groups hold afterwards
 _ACCOUNTS = frozenset({'group', 'user'})  # their tables say whom they change
 _FACTS_OF = {'mount_facts': ('aggregate_mounts', 'mount_points'), 'package_facts': ('packages',), 'service_facts': ('services',)}
-_FACT_PREFIXES = ('ansible_', 'facter_', 'ohai_')
-_NOT_FACTS = frozenset(
-    {'ansible_check_mode', 'ansible_diff_mode', 'ansible_forks', 'ansible_inventory_sources', 'ansible_limit', 'ansible_loop', 'ansible_loop_var'}
-    | {'ansible_index_var', 'ansible_run_tags', 'ansible_skip_tags', 'ansible_verbosity', 'ansible_version', 'ansible_config_file'}
-    | {'ansible_playbook_python', 'ansible_play_name', 'ansible_role_name', 'ansible_role_names', 'ansible_play_role_names', 'ansible_search_path'}
-    | {'ansible_dependent_role_names', 'ansible_parent_role_names', 'ansible_parent_role_paths', 'ansible_collection_name', 'ansible_host'}
-    | {'ansible_python_interpreter', 'ansible_connection', 'ansible_port', 'ansible_user', 'ansible_become', 'ansible_become_user'}
-    | {'ansible_become_method', 'ansible_play_hosts', 'ansible_play_hosts_all', 'ansible_play_batch'}
-)
-
-
-def is_fact(name: str) -> bool:
-    """Whether a variable may come from gathered facts, going by its name."""
-    return name.startswith(_FACT_PREFIXES) and name not in _NOT_FACTS
 
 
 def touched_by(task: SourceTask, effects: Effects, tables: Tables = OURS) -> tuple[tuple[str, ...], tuple[str, ...]]:

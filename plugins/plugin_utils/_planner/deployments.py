@@ -15,7 +15,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource, Profile, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
 __all__ = ['OLDEST_PYTHON', 'deployments_of']
 

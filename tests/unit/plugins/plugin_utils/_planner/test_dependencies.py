@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import CircularDependency, UnknownTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Finder, is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Finder
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import conflicts
 from hypothesis import given

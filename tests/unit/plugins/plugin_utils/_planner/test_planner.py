@@ -23,7 +23,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons impor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner import planner
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.resources import conflicts
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.validation import validate
 from hypothesis import given, settings
