@@ -24,26 +24,30 @@ MAX_LINES = 500
 LEVELS = {
     0: ["module_utils/_agent"],
     1: ["plugin_utils/_model"],
-    2: ["plugin_utils/_planner", "plugin_utils/_adaptation", "plugin_utils/_schema"],
-    3: ["plugin_utils/_store", "plugin_utils/_agent", "plugin_utils/_render", "plugin_utils/_bridge"],
-    4: ["plugin_utils/_run"],
+    2: ["plugin_utils/_planner", "plugin_utils/_adaptation", "plugin_utils/_learning", "plugin_utils/_tracking", "plugin_utils/_schema"],
+    3: ["plugin_utils/_store", "plugin_utils/_stream", "plugin_utils/_agent", "plugin_utils/_render", "plugin_utils/_bridge"],
+    4: ["plugin_utils/_run", "plugin_utils/_feedback"],
 }
 MAY_IMPORT_LEVELS = {
     "module_utils/_agent": [],
     "plugin_utils/_model": [],
     "plugin_utils/_planner": [1],
     "plugin_utils/_adaptation": [1],
+    "plugin_utils/_learning": [1],
+    "plugin_utils/_tracking": [1],
     "plugin_utils/_schema": [1],
     "plugin_utils/_store": [1, 2],
+    "plugin_utils/_stream": [1, 2],
     "plugin_utils/_agent": [0, 1],
     "plugin_utils/_render": [1, 2],
     "plugin_utils/_bridge": [0, 1, 2],
     "plugin_utils/_run": [1, 2, 3],
+    "plugin_utils/_feedback": [1, 2, 3],
 }
 DOOR = "a door"  # plugin files and the command line: they may import everything
-KNOWS_ANSIBLE = {"plugin_utils/_bridge", "plugin_utils/_run", DOOR}
+KNOWS_ANSIBLE = {"plugin_utils/_bridge", "plugin_utils/_run", "plugin_utils/_feedback", DOOR}
 # rooms, and files of the agent, that decide and do nothing: time arrives in the event, bytes in the call
-PURE = ["plugin_utils/_model", "plugin_utils/_planner", "plugin_utils/_adaptation"]
+PURE = ["plugin_utils/_model", "plugin_utils/_planner", "plugin_utils/_adaptation", "plugin_utils/_learning", "plugin_utils/_tracking"]
 PURE += [f"module_utils/_agent/{name}.py" for name in ("framing", "messages", "states", "protocol")]
 IMPURE_MODULES = {"asyncio", "random", "secrets", "select", "selectors", "socket", "subprocess", "tempfile", "threading", "time"}
 ONE_DOOR = {"greenlet", "networkx", "pydantic", "requests", "sqlite_utils"}

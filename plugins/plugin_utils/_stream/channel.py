@@ -1,0 +1,84 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the events of a process go by: whoever sees something publishes it, whoever wants to know listens.
+
+Rule 1: nobody listens unless a callback of ours is enabled; publishing costs a look at an empty list then.
+Rule 2: the sequence and the two clocks are given here, under a lock: Ansible tells callbacks from two threads.
+Rule 3: a listener must not wait and must not fail; one that fails is told to ``on_error`` and left out from then on.
+Rule 4: an event that a listener publishes while it is told of another one is told after that, so that each of them sees one order.
+"""
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import threading
+import time
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
+
+__all__ = ['Channel', 'channel']
+
+Listener = t.Callable[[Event], None]
+
+
+class Channel:
+    """``execution``: the id that events get; empty while nobody has begun a run. Forked workers publish nothing."""
+
+    def __init__(self, *, wall: t.Callable[[], float] = time.time, monotonic: t.Callable[[], float] = time.monotonic) -> None:
+        self.execution = ''
+        self.on_error: t.Callable[[Listener, Exception], None] = lambda listener, error: None
+        self._wall = wall
+        self._monotonic = monotonic
+        self._listeners: list[Listener] = []
+        self._lock = threading.RLock()
+        self._waiting: collections.deque[Event] = collections.deque()
+        self._telling = False
+        self._sequence = 0
+        self._pid = os.getpid()
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens, so that an event is worth making."""
+        return bool(self._listeners) and os.getpid() == self._pid
+
+    def listen(self, listener: Listener) -> None:
+        """Tell this one too, behind those that listen already."""
+        with self._lock:
+            if not self._listeners:
+                self._pid = os.getpid()
+            self._listeners.append(listener)
+
+    def leave(self, listener: Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def publish(self, event: Event) -> Event | None:
+        """Give the event its place and tell it to all. The event as they got it, or None where nobody listens."""
+        if not self.heard:
+            return None
+        with self._lock:
+            self._sequence += 1
+            event = dataclasses.replace(event, execution=self.execution, sequence=self._sequence, time=self._wall(), monotonic=self._monotonic())
+            self._waiting.append(event)
+            if not self._telling:
+                self._telling = True
+                try:
+                    while self._waiting:
+                        self._tell(self._waiting.popleft())
+                finally:
+                    self._telling = False
+        return event
+
+    def _tell(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception as ex:
+                self.leave(listener)
+                self.on_error(listener, ex)
+
+
+channel: t.Final = Channel()
+"""The one of this process."""
