@@ -56,6 +56,8 @@ class Usage(NamedTuple):
     ru_utime: float
     ru_stime: float
     ru_maxrss: int
+    ru_inblock: int
+    ru_oublock: int
 
 
 class Begin:
@@ -134,8 +136,7 @@ def await_modules(
             gc.collect()
             if not _flush() or not baseline.put_back():
                 os._exit(code)
-            utime, stime, maxrss = _used()
-            os.write(reports, json.dumps([code, utime - before.ru_utime, stime - before.ru_stime, maxrss]).encode())
+            os.write(reports, json.dumps([code, *_since(before)]).encode())
 
 
 def order_of(step: Dict[str, Any], again: bool) -> bytes:
@@ -157,7 +158,19 @@ def _used() -> Usage:
     import resource
 
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Usage(own.ru_utime + children.ru_utime, own.ru_stime + children.ru_stime, max(own.ru_maxrss, children.ru_maxrss))
+    return Usage(
+        own.ru_utime + children.ru_utime,
+        own.ru_stime + children.ru_stime,
+        max(own.ru_maxrss, children.ru_maxrss),
+        own.ru_inblock + children.ru_inblock,
+        own.ru_oublock + children.ru_oublock,
+    )
+
+
+def _since(before: Usage) -> Usage:
+    """Return what was used after `before`; of memory, the most that there ever was."""
+    now = _used()
+    return Usage(*(now[i] if field == "ru_maxrss" else now[i] - before[i] for i, field in enumerate(Usage._fields)))
 
 
 def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:

@@ -106,6 +106,8 @@ RESULT = {
     "utime": NUMBER,
     "stime": NUMBER,
     "maxrss": int,
+    "inblock": int,
+    "oublock": int,
 }
 
 # type -> (who receives it, shape)

@@ -371,6 +371,8 @@ class _Job:
                 "utime": usage.ru_utime if usage else 0.0,
                 "stime": usage.ru_stime if usage else 0.0,
                 "maxrss": usage.ru_maxrss if usage else 0,
+                "inblock": usage.ru_inblock if usage else 0,
+                "oublock": usage.ru_oublock if usage else 0,
             }
         )
         self.outputs += [out, err]

@@ -82,7 +82,7 @@ def _lines(agent: Any, tasks: List[Tuple[Dict[str, Any], bytes]]) -> Iterator[Di
             result = {"msg": "expected one JSON object on stdout", "module_stdout": out}
         if line["status"] == "failed" and task.get("ignore_errors"):
             line["status"] = "ignored"
-        rusage = {name: step[name] for name in ("utime", "stime", "maxrss")}
+        rusage = {name: step[name] for name in ("utime", "stime", "maxrss", "inblock", "oublock")}
         yield dict(line, rc=step["rc"], result=result, stderr=err, start=step["start"], end=step["end"], rusage=rusage)
         if line["status"] == "failed":
             return

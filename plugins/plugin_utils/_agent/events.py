@@ -47,7 +47,7 @@ class Started:
 
 @dataclasses.dataclass(frozen=True)
 class StepResult:
-    """How step ``i`` ended. Times are the target's (time.time), CPU in seconds, ``maxrss`` in KiB."""
+    """How step ``i`` ended. Times are the target's (time.time), CPU in seconds, ``maxrss`` in KiB, blocks of 512 bytes."""
 
     i: int
     rc: int
@@ -58,6 +58,8 @@ class StepResult:
     utime: float
     stime: float
     maxrss: int
+    inblock: int = 0
+    oublock: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Execution(Asking):
         self.run: t.Any = None  # the host's part of the play that this belongs to
         self.errands: list[t.Any] = []
         self.given_vars: dict[str, t.Any] | None = None  # of a task ahead: what its variables were before it ran
+        self.usage: t.Any = None  # what it has used on its host, where somebody wants to know
         self.renews = False  # logins are different after it
         self.to_judge = False  # an item has ended in a way that has to be judged, others are still under way
         self.error: BaseException | None = None

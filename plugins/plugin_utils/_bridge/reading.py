@@ -11,7 +11,6 @@ import dataclasses
 import os
 import typing as t
 
-from ansible import constants as C
 from ansible.executor.play_iterator import PlayIterator
 from ansible.executor.playbook_executor import PlaybookExecutor
 from ansible.playbook.block import Block
@@ -25,6 +24,7 @@ from . import compat, host_classes
 from .documents import Document, Note
 from .inputs import Inputs
 from .task_reading import TaskReader
+from .task_refs import gathers
 
 __all__ = ['PlaybookReader', 'walk']
 
@@ -75,7 +75,7 @@ class PlaybookReader:
             inventory=self._inventory, play=play, play_context=PlayContext(play=play), variable_manager=self._variable_manager, all_vars=all_vars)
         places = list(walk(iterator._blocks))
         left_out = set()
-        if not _gathers(play):
+        if not gathers(play):
             left_out.add('gather_facts')
         if not getattr(play, 'validate_argspec', None):  # 2.20 and later
             left_out.add('validate_argument_spec')
@@ -207,9 +207,3 @@ def walk(blocks: t.Iterable[t.Any], around: tuple[tuple[str, Section], ...] = ()
 def _is_noise(task: t.Any) -> bool:
     """Meta tasks that Ansible adds for its own book-keeping."""
     return bool(getattr(task, 'implicit', False)) and task._get_meta() in ('noop', 'role_complete')
-
-
-def _gathers(play: t.Any) -> bool:
-    """Whether Ansible gathers facts by itself. Source: PlayIterator._get_next_task_from_state."""
-    gather = play.gather_facts
-    return bool(gather) if gather is not None else C.DEFAULT_GATHERING in ('implicit', 'smart')

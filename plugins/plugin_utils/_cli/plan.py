@@ -72,9 +72,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _version() -> str:
     from ansible import release
-    from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import version
+    from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 
-    return f'rustle-plan {version()} (ansible-core {release.__version__}, Python {sys.version.split()[0]})'
+    return f'rustle-plan {engine_version()} (ansible-core {release.__version__}, Python {sys.version.split()[0]})'
 
 
 def main(argv: t.Sequence[str]) -> int:

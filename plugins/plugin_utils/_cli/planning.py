@@ -15,6 +15,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents im
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import borrowed, establish
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.sizes import with_sizes
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanningTimeout, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, PlanMetadata, PlanningOptions
@@ -28,7 +29,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings imp
 if t.TYPE_CHECKING:
     from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
 
-__all__ = ['Made', 'Request', 'plan_for', 'version']
+__all__ = ['Made', 'Request', 'plan_for']
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,22 +70,6 @@ class Made:
     plan: ExecutionPlan
 
 
-def version() -> str:
-    """Of the collection."""
-    import re
-
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    for name, pattern in (('galaxy.yml', r'^version: *(\S+)'), ('MANIFEST.json', r'"version": *"([^"]+)"')):
-        try:
-            with open(os.path.join(root, name), encoding='utf-8') as file:
-                found = re.search(pattern, file.read(), re.MULTILINE)
-        except OSError:
-            continue
-        if found:
-            return found.group(1)
-    return 'unknown'
-
-
 _FORKS_OF_DOCUMENTS: t.Final = 50
 
 
@@ -118,7 +103,7 @@ def _plan_for(request: Request) -> Made:
     checkpoint('reading the playbooks')
     plays = reader.read(playbooks)
     metadata = PlanMetadata(
-        created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=version(),
+        created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=engine_version(),
         playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
         playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
     said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *reader.warnings)

@@ -15,7 +15,8 @@ import typing as t
 __all__ = [
     'EVENT_VERSION', 'AdaptationApplied', 'AdaptationEvent', 'AdaptationRejected', 'AdaptationRequested', 'BundleCut', 'BundleEvent',
     'BundleFinished', 'BundleSent', 'Event', 'ExecutionCompleted', 'ExecutionStarted', 'ExecutionStatus', 'HostRecovered', 'HostUnavailable',
-    'Measures', 'Path', 'PlayStarted', 'ResourceConstraint', 'TaskCompleted', 'TaskEnded', 'TaskEvent', 'TaskFailed', 'TaskProgress', 'TaskRef',
+    'Measures', 'Path', 'PlayStarted', 'ResourceConstraint', 'TaskCompleted', 'TaskEnded', 'TaskEvent', 'TaskFailed', 'TaskNote', 'TaskProgress',
+    'TaskRef',
     'TaskSkipped', 'TaskStarted',
 ]
 
@@ -65,6 +66,17 @@ class Measures:
     bytes_down: int | None = None
     queued: float | None = None
     calls: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TaskNote:
+    """What the engine knows of an ended task beyond what Ansible tells; the fields of TaskEnded."""
+
+    duration: float | None = None
+    attempt: int = 1
+    path: Path | None = None
+    path_reason: str = ''
+    measures: Measures | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 
 from . import wire
 from .shell import ShellRun
+from .telling import Telling
 
 __all__ = ['Errand', 'Hub', 'Lane', 'unreached']
 
@@ -47,6 +48,8 @@ class Errand:
     timed_out: bool = False
     answer: t.Any = None
     timer: t.Any = None
+    queued_at: float | None = None
+    bundle: t.Any = None  # what it is told of as a part of
 
 
 class Lane:
@@ -88,7 +91,7 @@ class Hub:
 
     def __init__(self, *, launch: t.Callable[[selectors.BaseSelector, Target, t.Callable[..., None]], t.Any], payload_of: wire.PayloadOf,
                  payload_data: t.Callable[[str], bytes], changed: t.Callable[[t.Any], None], stopped: t.Callable[[t.Any], None],
-                 unavailable: t.Callable[[t.Any, TargetLost], None]) -> None:
+                 unavailable: t.Callable[[t.Any, TargetLost], None], telling: Telling) -> None:
         self.selector = selectors.DefaultSelector()
         self.agents: dict[str, Agent] = {}
         self.forks = 5
@@ -100,6 +103,7 @@ class Hub:
         self._changed = changed
         self._stopped = stopped
         self._unavailable = unavailable
+        self.telling = telling
         self._numbers = itertools.count(1)
         self._groups = itertools.count(1)
         self._timers: list[tuple[float, int, Timer]] = []
@@ -127,7 +131,8 @@ class Hub:
             return
         group = next(self._groups) if isinstance(waiting, list) else None
         questions = waiting if isinstance(waiting, list) else [waiting]
-        execution.errands = [Errand(lane, execution, question, group) for question in questions]
+        now = time.monotonic()
+        execution.errands = [Errand(lane, execution, question, group, queued_at=now) for question in questions]
         lane.outbox.extend(execution.errands)
         self._lanes.setdefault(lane.name, lane)
 
@@ -163,6 +168,7 @@ class Hub:
             if execution.waiting_for is shell:
                 self._shells.append(ShellRun(self, shell, functools.partial(self._resume, execution)))
         bundles: dict[str, tuple[Agent, list[dict[str, t.Any]], list[bytes]]] = {}
+        sent: list[Errand] = []
         for lane in list(self._lanes.values()):
             if not lane.outbox:
                 del self._lanes[lane.name]
@@ -194,11 +200,15 @@ class Hub:
                 entries.append(entry)
                 size = sum(map(len, blobs))
                 lane.flying[errand.number] = agent.errands[errand.number] = errand
+                sent.append(errand)
             if not lane.outbox:
                 self._lanes.pop(lane.name, None)
         for agent, entries, blobs in bundles.values():
             self.sent_bundles += 1
             agent.connection.send({'t': 'run', 'entries': entries}, blobs)
+        if sent and self.telling.heard:
+            for host, errands in itertools.groupby(sent, key=lambda errand: errand.lane.name):
+                self.telling.sent(host, list(errands))
 
     def knows(self, lane: Lane) -> bool:
         """Whether an agent serves the host."""
@@ -334,6 +344,7 @@ class Hub:
         errand = self._land(agent, event.id)
         if errand is None:
             return
+        self.telling.came(errand, event.steps, stop=event.stop)
         if event.stop is not None:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
             self._stopped(errand.execution)
@@ -349,6 +360,8 @@ class Hub:
 
     def _dropped(self, agent: Agent, number: int) -> None:
         errand = self._land(agent, number)
+        if errand is not None:
+            self.telling.dropped(errand)
         if errand is not None and not errand.abandoned and not errand.timed_out:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
             kept = errand.execution.claimed or errand.execution.begun
@@ -387,6 +400,7 @@ class Hub:
         errands, agent.errands = [errand for _number, errand in sorted(agent.errands.items())], {}
         unsent = {entry['id'] for header in agent.connection.unsent for entry in header.get('entries', ())}
         for errand in errands:
+            self.telling.dropped(errand, lost=True)
             errand.lane.flying.pop(errand.number, None)
             if not errand.lane.flying:
                 self._active.discard(errand.lane.name)

@@ -262,12 +262,15 @@ class PlayRun:
             self._withdraw(run)
         self.tally.bundles = self.hub.sent_bundles - self._bundles_before
         self.tally.round_trips = collections.Counter({name: self.hub.trips.pop(name, 0) for name in self.hosts})
+        self.hub.telling.play_ended(bundles=self.tally.bundles, round_trips=self.tally.round_trips.total())
         if self.tally.tasks:
             _display.vv('rustle: ' + self.tally.line())
 
     # -- telling linear
 
     def _tell(self, execution: Execution) -> None:
+        if execution.done:
+            self.hub.telling.ended(execution, attempt=1)
         for message in execution.messages():
             compat.deliver(self.strategy, message, name=execution.task.name)
         if execution.done:
@@ -279,6 +282,7 @@ class PlayRun:
 
     def _stock(self, reason: Reason, host: t.Any, task: t.Any) -> None:
         self.tally.stock[reason] += 1
+        self.hub.telling.stock(host.name, task, reason)
         _display.vvv(f'rustle: stock path for "{task.get_name()}": {reason.value} ({reason.text})', host=host.name)
 
     # -- running ahead
@@ -327,6 +331,7 @@ class PlayRun:
             reason, detail = self._advance(run)
         run.cut, run.cut_at = reason, detail
         self.tally.cuts[reason] += 1
+        self.hub.telling.cut(run.host.name, reason, detail)
         _display.vvv(f'rustle: bundle ends: {" ".join(filter(None, (reason.value, detail)))} ({reason.text})', host=run.host.name)
 
     @staticmethod

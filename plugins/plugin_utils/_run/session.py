@@ -23,9 +23,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import NAMES, Settings, notices, read_config, resolve
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import channel
 
 from .hub import Hub
 from .play import PlayRun
+from .telling import Telling
 
 __all__ = ['Session']
 
@@ -61,7 +63,8 @@ class Session:
         modules.supplier[:] = [self._supply]
         self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self._payload_data,
                        changed=lambda execution: self.play and self.play.changed(execution),
-                       stopped=lambda execution: self.play and self.play.stopped(execution), unavailable=self._agent_unavailable)
+                       stopped=lambda execution: self.play and self.play.stopped(execution), unavailable=self._agent_unavailable,
+                       telling=Telling(channel))
         seams.install()
         hazards.install()
         memo.install()

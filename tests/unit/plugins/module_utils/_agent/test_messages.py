@@ -15,7 +15,7 @@ PUT = {"k": "put", "path": "/x", "blob": 0, "mode": 0o600, "only": {"of": 0, "su
 EXEC = {"k": "exec", "argv": ["true"], "stdin": 0, "env": {"A": "b"}, "cwd": "/", "only": None}
 ENTRY = {"id": 1, "lane": "a", "epoch": 1, "steps": [STEP, PUT, EXEC], "tmp": {"base": "~", "name": "x"}, "token": "T", "timeout": 1.5, "judge": True}
 RUN = message("run", entries=[ENTRY])
-RESULT = {"i": 0, "rc": 0, "out": 0, "err": 1, "start": 1.0, "end": 2, "utime": 0.1, "stime": 0, "maxrss": 1}
+RESULT = {"i": 0, "rc": 0, "out": 0, "err": 1, "start": 1.0, "end": 2, "utime": 0.1, "stime": 0, "maxrss": 1, "inblock": 0, "oublock": 8}
 GOOD = [
     (TO_AGENT, message("hello", v=1, cache_limit=10), ()),
     (TO_AGENT, RUN, (b"x",)),

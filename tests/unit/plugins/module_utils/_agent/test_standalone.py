@@ -83,7 +83,7 @@ def test_tasks_run_in_order_and_each_has_a_line(python, archive, tmp_path):
         ("one", "ping", "ok", 0), ("two", "ansible.builtin.command", "changed", 0), ("three", "ansible.modules.stat", "ok", 0)]
     assert lines[0]["result"]["ping"] == "pong"
     assert lines[2]["result"]["stat"]["size"] == len("said\n")
-    assert all(line["start"] <= line["end"] and set(line["rusage"]) == {"utime", "stime", "maxrss"} for line in lines[:-1])
+    assert all(line["start"] <= line["end"] and set(line["rusage"]) == {"utime", "stime", "maxrss", "inblock", "oublock"} for line in lines[:-1])
     counts = {name: lines[-1]["summary"][name] for name in ("ok", "changed", "ignored", "failed", "not_run")}
     assert counts == {"ok": 2, "changed": 1, "ignored": 0, "failed": 0, "not_run": 0}
 

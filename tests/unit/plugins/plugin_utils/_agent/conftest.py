@@ -74,7 +74,7 @@ for frame in frames():
                     time.sleep(60)
             answer = json.dumps({"argv": sys.argv, "cwd": os.getcwd(), "path0": sys.path[0], "frame": len(frame.blobs),
                                  "scratch": scratch, "umask": os.umask(0o22)}).encode()
-            step = {"i": 0, "rc": 0, "out": 0, "err": 1, "start": 1.0, "end": 2.5, "utime": 0.1, "stime": 0.2, "maxrss": 3}
+            step = {"i": 0, "rc": 0, "out": 0, "err": 1, "start": 1.0, "end": 2.5, "utime": 0.1, "stime": 0.2, "maxrss": 3, "inblock": 4, "oublock": 5}
             say({"t": "done", "id": entry["id"], "steps": [step], "stop": None}, [answer, b"e" * sum(map(len, frame.blobs))])
 if scratch:
     import shutil

@@ -51,7 +51,8 @@ def test_every_message_of_the_agent_becomes_an_event(bench, payload, run):
     assert isinstance(bench.events[0], Ready)
     assert bench.events[1:5] == [Started(1), Need(('a' * 64,)), Started(2), Dropped('drop', (2,))]
     step = done.steps[0]
-    assert (step.i, step.rc, step.err, step.start, step.end, step.utime, step.stime, step.maxrss) == (0, 0, b'eeeee', 1.0, 2.5, 0.1, 0.2, 3)
+    assert (step.i, step.rc, step.err, step.start, step.end, step.utime, step.stime, step.maxrss, step.inblock, step.oublock) == (
+        0, 0, b'eeeee', 1.0, 2.5, 0.1, 0.2, 3, 4, 5)
 
 
 def test_big_frames_do_not_block_and_arrive_whole(bench, payload, run):

@@ -1,0 +1,44 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What may be told of a failure: its words without secrets, and whether they may be judged at all.
+
+Rule 1: under no_log nothing is told but that it failed.
+Rule 2: texts out of a vault and what stands where a password stands are masked; the text is cut in its middle.
+"""
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED
+
+__all__ = ['FACTS', 'LONGEST', 'failure', 'words']
+
+FACTS: t.Final = frozenset(('ansible.builtin.gather_facts', 'ansible.builtin.setup', 'ansible.legacy.setup', 'gather_facts', 'setup'))
+LONGEST: t.Final = 1000
+
+_PASSWORDS = re.compile(r'''(?ix)
+    ( \b [\w-]* (?: password | passwd | passphrase | secret | token | api[_-]?key | credentials? ) ["']? \s* [:=] \s* )
+    ( "[^"]*" | '[^']*' | [^\s,;&"']+ )''')
+_URLS = re.compile(r'(://[^/\s:@]*:)[^/\s@]+@')
+_TEXTS = ('msg', 'module_stderr', 'stderr', 'module_stdout', 'stdout')
+
+
+def failure(result: t.Mapping[str, t.Any], mask: t.Callable[[str], str]) -> dict[str, t.Any]:
+    """The fields of TaskFailed that a result gives: ``message`` and ``rc``."""
+    rc = result.get('rc')
+    if result.get('_ansible_no_log') or 'censored' in result:
+        return {'message': '', 'rc': None}
+    return {'message': words(result, mask), 'rc': rc if isinstance(rc, int) and not isinstance(rc, bool) else None}
+
+
+def words(result: t.Mapping[str, t.Any], mask: t.Callable[[str], str]) -> str:
+    """How it failed, in at most LONGEST characters. Of a loop: the first item that failed."""
+    items = result.get('results')
+    if isinstance(items, list):
+        bad = next((item for item in items if isinstance(item, t.Mapping) and (item.get('failed') or item.get('unreachable'))), None)
+        if bad is not None:
+            return '' if bad.get('_ansible_no_log') else words(bad, mask)
+    found = [str(result[name]).strip() for name in _TEXTS if isinstance(result.get(name), str | int) and str(result[name]).strip()]
+    text = mask('\n'.join(dict.fromkeys(found)))
+    text = _URLS.sub(rf'\1{MASKED}@', _PASSWORDS.sub(rf'\1{MASKED}', text))
+    return text if len(text) <= LONGEST else f'{text[:LONGEST // 3]} ... {text[-(LONGEST * 2 // 3 - 5):]}'

@@ -1,0 +1,110 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the run tells of itself: bundles, and notes on tasks for who records their ends.
+
+Rule: where nobody listens, each method comes back at once.
+"""
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import BundleCut, BundleFinished, BundleSent, TaskNote
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
+
+from .usage import Usage
+
+__all__ = ['Telling']
+
+
+@dataclasses.dataclass(eq=False)
+class _Bundle:
+    """What one host was sent in one piece, while it is under way."""
+
+    number: int
+    host: str
+    sent: float
+    open: int
+    done: int = 0
+    dropped: int = 0
+    failed: bool = False
+
+
+class Telling:
+    """Of the hub and its plays."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._numbers = 0
+        self._last: dict[str, int] = {}  # host -> its latest bundle
+
+    @property
+    def heard(self) -> bool:
+        return self._channel.heard
+
+    def sent(self, host: str, errands: t.Sequence[t.Any]) -> None:
+        """One message to an agent holds these entries of a host."""
+        if not self.heard:
+            return
+        self._numbers += 1
+        now = time.monotonic()
+        bundle = _Bundle(self._numbers, host, now, len(errands))
+        self._last[host] = bundle.number
+        size = 0
+        for errand in errands:
+            errand.bundle = bundle
+            usage = errand.execution.usage
+            if usage is None:
+                usage = errand.execution.usage = Usage()
+            size += usage.sent(errand, now)
+        self._channel.publish(BundleSent(host=host, bundle=bundle.number, tasks=len(errands), bytes_up=size))
+
+    def came(self, errand: t.Any, steps: t.Sequence[t.Any], *, stop: str | None) -> None:
+        """An entry has ended on the host."""
+        if errand.bundle is not None:
+            errand.execution.usage.came(steps, errand.calls)
+            errand.bundle.done += 1
+            errand.bundle.failed |= stop is not None
+            self._landed(errand)
+
+    def dropped(self, errand: t.Any, *, lost: bool = False) -> None:
+        """An entry was not run, or nobody knows (``lost``)."""
+        if errand.bundle is not None:
+            errand.bundle.dropped += 1
+            errand.bundle.failed |= lost
+            self._landed(errand)
+
+    def _landed(self, errand: t.Any) -> None:
+        bundle, errand.bundle = errand.bundle, None
+        bundle.open -= 1
+        if not bundle.open:
+            self._channel.publish(BundleFinished(
+                host=bundle.host, bundle=bundle.number, seconds=time.monotonic() - bundle.sent, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed))
+
+    def cut(self, host: str, reason: Reason, detail: str) -> None:
+        """Nothing more is prepared for the host for now."""
+        if self.heard and reason is not Reason.END:
+            self._channel.publish(BundleCut(host=host, bundle=self._last.get(host, 0), reason=reason.value, detail=detail))
+
+    # -- notes
+
+    def ended(self, execution: t.Any, *, attempt: int) -> None:
+        """The result of the execution is about to be told."""
+        if not self.heard:
+            return
+        usage = execution.usage
+        if usage is None:
+            note = TaskNote(path='controller', attempt=attempt)
+        else:
+            note = TaskNote(path='agent', attempt=attempt, duration=usage.work if usage.calls else None, measures=usage.measures())
+        self._channel.notes[execution.task._uuid, execution.host.name] = note
+
+    def stock(self, host: str, task: t.Any, reason: Reason) -> None:
+        """The stock path has the task."""
+        if self.heard:
+            self._channel.notes[task._uuid, host] = TaskNote(path='stock', path_reason=reason.value)
+
+    def play_ended(self, *, bundles: int, round_trips: int) -> None:
+        self._channel.counts['bundles'] += bundles
+        self._channel.counts['round_trips'] += round_trips
