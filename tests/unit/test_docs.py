@@ -54,7 +54,7 @@ def keys(cell: str) -> dict[str, bool]:
 
 # --- reason codes -------------------------------------------------------------------------------------------------------------
 
-KINDS = {"stock": "Stock path", "cut": "Cuts", "barrier": "Barriers"}
+KINDS = {"stock": "Stock path", "cut": "Cuts", "barrier": "Barriers", "opaque": "Includes that a plan does not open"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import types
 import typing as t
 
 from ansible import release
@@ -17,6 +18,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.errors import AnsibleError
 from ansible.executor.task_executor import TaskExecutor
 from ansible.executor.task_queue_manager import CallbackSend, DisplaySend, FinalQueue
+from ansible.playbook.included_file import IncludedFile
 from ansible.plugins import loader as plugin_loader
 from ansible.utils.display import Display
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
@@ -24,8 +26,8 @@ from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 from .hazards import Hazard
 
 __all__ = [
-    'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'conditions', 'core_supported', 'deliver', 'failed', 'is_task_result', 'learned',
-    'register_names', 'render', 'run_task', 'variables_of',
+    'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'conditions', 'core_supported', 'deliver', 'failed', 'included_file', 'is_task_result',
+    'learned', 'register_names', 'render', 'run_task', 'variables_of',
 ]
 
 CORE_VERSION: tuple[int, int] = tuple(int(part) for part in release.__version__.split('.')[:2])  # type: ignore[assignment]
@@ -285,3 +287,15 @@ def learned(task: t.Any, wire: t.Any, set_fact_actions: t.Container[str]) -> dic
         clean.pop('invocation', None)
         names[task.register] = clean
     return names
+
+
+def included_file(task: t.Any, *, play: t.Any, loader: t.Any, variable_manager: t.Any) -> str:
+    """The path that an include_tasks of a literal name leads to, whether a file is there or not: IncludedFile's own search for it."""
+    one = task.copy(exclude_parent=True)
+    one._parent, one.loop, name = task._parent, None, str(task.args.get('_raw_params'))
+    # a result as both kinds of releases look at it
+    unified = types.SimpleNamespace(
+        skipped=False, failed=False, include_file=name, include_args={}, loop_var=None, loop_index_var=None, loop_item_label=None, loop_extended=None)
+    result = types.SimpleNamespace(host=None, task=one, _return_data={'include': name}, utr=unified)
+    found = IncludedFile.process_include_results([result], types.SimpleNamespace(_play=play), loader, variable_manager)  # type: ignore[list-item]
+    return str(found[0]._filename)

@@ -16,12 +16,15 @@ from ansible.executor.playbook_executor import PlaybookExecutor
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
 from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task_include import TaskInclude
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeclarationError, InvalidHostPattern, SettingsError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, Section, SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition, PlaySource, Section, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 
 from . import compat, host_classes
 from .documents import Document, Note
+from .including import Includes
 from .inputs import Inputs
 from .task_reading import TaskReader
 from .task_refs import gathers
@@ -59,7 +62,7 @@ class PlaybookReader:
         executor = PlaybookExecutor(list(playbooks), inventory=self._inventory, variable_manager=self._variable_manager, loader=self._loader, passwords={})
         found = [(entry['playbook'], play) for entry in executor.run() for play in entry['plays']]
         iterated = [self._iterated(playbook, play) for playbook, play in found]
-        moving = self._moving([task for one in iterated for task in one.tasks])
+        moving = self._moving([place for one in iterated for place in one.every])
         return [self._play(number, one, executor, moving) for number, one in enumerate(iterated)]
 
     def _iterated(self, playbook: str, play: t.Any) -> _Iterated:
@@ -80,18 +83,21 @@ class PlaybookReader:
         if not getattr(play, 'validate_argspec', None):  # 2.20 and later
             left_out.add('validate_argument_spec')
         opening = {id(task) for task in iterator._blocks[0].block if short_name(str(task.action)) in left_out}
-        places = [place for place in places if id(place.task) not in opening]
-        return _Iterated(playbook, play, places, list(iterator.handlers))
+        includes = Includes(play, loader=self._loader, variable_manager=self._variable_manager, inputs=self.inputs)
+        places = list(_opened(includes, (place for place in places if id(place.task) not in opening)))
+        handlers = [place for block in play.handlers for place in _opened(includes, map(_Place, block.block))]
+        return _Iterated(playbook, play, places, handlers)
 
     def _set_basedir(self, playbook: str, play: t.Any) -> None:
         self._loader.set_basedir(play._included_path or os.path.realpath(os.path.dirname(playbook)))
 
     @staticmethod
-    def _moving(tasks: t.Iterable[t.Any]) -> frozenset[str]:
+    def _moving(places: t.Iterable[_Place]) -> frozenset[str]:
         """Names that some task sets while the playbooks run."""
         names: set[str] = set()
-        for task in tasks:
-            names.update(compat.register_names(task))
+        for place in places:
+            task = place.task
+            names.update(compat.register_names(task), place.exports)
             action = short_name(str(task.action))
             if action == 'set_fact':
                 names.update(str(name) for name in task.args if name != 'cacheable')
@@ -112,8 +118,8 @@ class PlaybookReader:
         reader = TaskReader(
             play=play, classified=classified, moving=moving, variable_manager=self._variable_manager, loader=self._loader, inputs=self.inputs)
         batches = tuple(tuple(host.name for host in batch) for batch in self._batches(executor, play))
-        tasks = self._without_left_out(play, [self._task(reader, place, 'task') for place in one.places])
-        handlers = [self._task(reader, _Place(handler), 'handler') for handler in one.handlers]
+        tasks = self._without_left_out(play, self._tasks(reader, one.places))
+        handlers = [self._task(reader, place, 'handler') for place in one.handlers]
         return PlaySource(
             play_id=f'play-{number}', name=play.get_name().strip(), hosts=tuple(host.name for host in hosts), classes=classified.classes,
             batches=batches, tasks=tuple(tasks), handlers=tuple(handlers), strategy=str(play.strategy).rpartition('.')[2],
@@ -135,6 +141,20 @@ class PlaybookReader:
         left_out = (self._taken | {place.task.get_name().strip() for place in walk(play.compile())}) - here
         return [dataclasses.replace(task, after=tuple(name for name in task.after if name not in left_out)) for task in tasks]
 
+    def _tasks(self, reader: TaskReader, places: t.Sequence[_Place]) -> list[SourceTask]:
+        includes: dict[int, SourceTask] = {}
+        found = []
+        for place in places:
+            task = self._task(reader, place, 'task')
+            if place.brought_by is not None:
+                task = _brought(task, includes[id(place.brought_by)])
+            if task.opaque is Reason.INCLUDE_UNREADABLE and _runs(task) is not False:
+                self.warnings.append(f'{task.where}: what is included here may do anything: {task.opaque_detail}')
+            if isinstance(place.task, TaskInclude):
+                includes[id(place.task)] = task
+            found.append(task)
+        return found
+
     def _task(self, reader: TaskReader, place: _Place, kind: str) -> SourceTask:
         if getattr(place.task, 'implicit', False):
             kind = 'flush'
@@ -146,6 +166,10 @@ class PlaybookReader:
             raise SettingsError(expected=ex.expected, found=ex.found, where=where, hint=ex.hint) from ex
         if note is not None and note.after:
             task = dataclasses.replace(task, after=(*task.after, *(self._again.get(one, one) for one in note.after)))
+        if isinstance(place.task, TaskInclude):
+            opened = place.opaque is None
+            task = dataclasses.replace(
+                task, opened=opened, opaque=place.opaque, opaque_detail=place.opaque_detail, sets_any=not opened, sets=(*task.sets, *sorted(place.exports)))
         if isinstance(place.task, Handler):
             return dataclasses.replace(task, listen=tuple(map(str, place.task.listen or ())))
         return dataclasses.replace(task, blocks=place.blocks)
@@ -172,10 +196,14 @@ class PlaybookReader:
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
-    """A task and the blocks with rescue or always around it."""
+    """A task and the blocks with rescue or always around it; the include that brings it; what including.py says of an include."""
 
     task: t.Any
     blocks: tuple[tuple[str, Section], ...] = ()
+    brought_by: t.Any = None
+    exports: frozenset[str] = frozenset()
+    opaque: Reason | None = None
+    opaque_detail: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,11 +211,11 @@ class _Iterated:
     playbook: str
     play: t.Any
     places: list[_Place]
-    handlers: list[t.Any]
+    handlers: list[_Place]
 
     @property
-    def tasks(self) -> list[t.Any]:
-        return [*(place.task for place in self.places), *self.handlers]
+    def every(self) -> list[_Place]:
+        return [*self.places, *self.handlers]
 
 
 def walk(blocks: t.Iterable[t.Any], around: tuple[tuple[str, Section], ...] = ()) -> t.Iterator[_Place]:
@@ -202,6 +230,29 @@ def walk(blocks: t.Iterable[t.Any], around: tuple[tuple[str, Section], ...] = ()
             yield from walk(one.always, (*around, (one._uuid, 'always')))
         else:
             yield from walk(one.block, around)
+
+
+def _opened(includes: Includes, places: t.Iterable[_Place], within: frozenset[str] = frozenset()) -> t.Iterator[_Place]:
+    """The tasks, each include with those that it brings behind it."""
+    for place in places:
+        if not isinstance(place.task, TaskInclude):
+            yield place
+            continue
+        found = includes.open(place.task, within)
+        yield dataclasses.replace(place, exports=found.exports, opaque=found.opaque, opaque_detail=found.detail)
+        brought = (dataclasses.replace(inner, brought_by=place.task) for inner in walk(found.blocks, place.blocks))
+        yield from _opened(includes, brought, within | {found.key})
+
+
+def _brought(task: SourceTask, include: SourceTask) -> SourceTask:
+    condition = Condition(kind='include', values=(include.task_id,), decided=_runs(include))
+    return dataclasses.replace(task, included_by=include.task_id, conditions=(condition, *task.conditions))
+
+
+def _runs(task: SourceTask) -> bool | None:
+    """Whether it runs on hosts that come to it, when that is known."""
+    decided = {condition.decided for condition in task.conditions if condition.kind in ('when', 'include')}
+    return False if False in decided else None if None in decided else True
 
 
 def _is_noise(task: t.Any) -> bool:

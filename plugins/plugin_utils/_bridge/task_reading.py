@@ -156,8 +156,11 @@ class TaskReader:
     # -- what people see
 
     def _name(self, task: t.Any, scope: Scope) -> str:
-        name = task.get_name().strip()
-        return str(scope.rendered(name)[0]) if '{{' in name else name
+        name = task.get_name()
+        if '{{' in name:
+            # only the name as it was written may be rendered, not what it became with its role
+            name = name.removesuffix(str(task.name)) + str(scope.rendered(task.name)[0])
+        return str(name).strip()
 
     def _conditions(self, task: t.Any, scopes: list[Scope]) -> tuple[Condition, ...]:
         found = []

@@ -99,6 +99,7 @@ class TaskPlan:
 
     ``parallel_reason``: with which tasks it could run side by side, or why with none. ``path_reason`` and ``path_detail``: why it is not
     the agent's. ``barrier``: why hosts wait for each other before and after it. ``cut``: why its bundle begins with it, with ``cut_detail``.
+    ``included_by``: the include that brings it. ``opaque``: why an include is not opened, so that its tasks are not in the plan.
     """
 
     task_id: str
@@ -130,6 +131,9 @@ class TaskPlan:
     where: str = ''
     section: str = 'block'
     flush: bool = False
+    included_by: str = ''
+    opaque: Reason | None = None
+    opaque_detail: str = ''
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

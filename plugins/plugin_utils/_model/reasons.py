@@ -12,7 +12,7 @@ import typing as t
 
 __all__ = ['Kind', 'Reason']
 
-Kind = t.Literal['cut', 'barrier', 'stock']
+Kind = t.Literal['cut', 'barrier', 'stock', 'opaque']
 
 
 class Reason(enum.StrEnum):
@@ -21,6 +21,7 @@ class Reason(enum.StrEnum):
     - ``cut``: the bundle of a host ends here, since the controller has to see results before it goes on with that host.
     - ``barrier``: all hosts finish what is before this task before any host begins it, and the task before any host goes on.
     - ``stock``: the task is run by Ansible's own worker, not through the agent.
+    - ``opaque``: what the task brings into the play is not in the plan, which takes it for anything.
     """
 
     kind: Kind
@@ -104,3 +105,11 @@ class Reason(enum.StrEnum):
     FLUSH_HANDLERS = 'handlers', 'barrier', 'notified handlers may run here'
     CONTROLLER_WRITES = 'controller-writes', 'barrier', 'the task may write files of the controller, which all hosts share'
     OTHER_HOSTS = 'other-hosts', 'barrier', 'the task reads variables of other hosts or lists of them'
+
+    # --- includes that a plan does not open -----------------------------------------------------------------------------
+    INCLUDE_TEMPLATE = 'include-template', 'opaque', 'what is included depends on a template'
+    INCLUDE_LOOP = 'include-loop', 'opaque', 'the items of the loop around the include are known in the run only'
+    INCLUDE_RECURSION = 'include-recursion', 'opaque', 'what is included includes itself'
+    INCLUDE_UNREADABLE = 'include-unreadable', 'opaque', 'what is included is not there, or cannot be loaded'
+    INCLUDE_HANDLER = 'include-handler', 'opaque', 'a handler includes tasks'
+    INCLUDE_LIMIT = 'include-limit', 'opaque', 'the play has more includes than a plan opens'

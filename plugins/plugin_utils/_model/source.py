@@ -28,10 +28,11 @@ Section = t.Literal['block', 'rescue', 'always']
 class Condition:
     """Something that a task's turn depends on. ``decided``: what is known of it before the run, None when nothing is.
 
-    ``kind``: when (``text`` is an expression), tag, skip_tag, host (``values`` are names), check_mode.
+    ``kind``: when (``text`` is an expression), tag, skip_tag, host (``values`` are names), check_mode, include (``values`` is the id of
+    the task that brings this one, ``decided`` what its own conditions come to).
     """
 
-    kind: t.Literal['when', 'tag', 'skip_tag', 'host', 'check_mode']
+    kind: t.Literal['when', 'tag', 'skip_tag', 'host', 'check_mode', 'include']
     text: str = ''
     values: tuple[str, ...] = ()
     decided: bool | None = None
@@ -83,6 +84,7 @@ class SourceTask:
     prepared behind others; ``ends``: why nothing is prepared behind it. ``on_target``: it asks something of its host.
     ``notify``: names and topics; a template among them may mean any handler. ``after``: declared (``rustle_after``), names or ids.
     ``blocks``: blocks with rescue or always around it, outermost first, each with the section that it is in.
+    ``included_by``: the include that brings it. ``opened``: an include whose tasks follow it here; ``opaque``: why they do not.
     """
 
     task_id: str
@@ -115,6 +117,10 @@ class SourceTask:
     loop_items: int | None = None
     check_mode: bool = False
     flush: bool = False
+    included_by: str = ''
+    opened: bool = False
+    opaque: Reason | None = None
+    opaque_detail: str = ''
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -155,6 +155,10 @@ class _PlayEdges:
         every = (*play.tasks, *play.handlers)
         self.effects = {task.task_id: effects_of(_placed(task.node, local), tables) for task in every}
         self.touched = {task.task_id: touched_by(task, self.effects[task.task_id], tables) for task in every}
+        for handler in play.handlers:
+            if handler.opaque is not None:  # among tasks such an include waits for all, and all for it
+                writes, reads = self.touched[handler.task_id]
+                self.touched[handler.task_id] = (*writes, ANYTHING), reads
         self.edges: dict[str, dict[tuple[str, DependencyKind], Dependency]] = {task.task_id: {} for task in every}
         self.notified_by: dict[str, dict[str, None]] = {handler.task_id: {} for handler in play.handlers}
         self.flushes: set[str] = set()
@@ -230,20 +234,23 @@ class _PlayEdges:
 
     def _controlled(self, task: SourceTask) -> None:
         """Tasks behind one that may end the play for its host, or change what follows, come after it; some wait for all before them too."""
+        if task.included_by:
+            self.edge(task.task_id, task.included_by, DependencyKind.CONTROL, 'it brings this task')
         if self._control:
             self.edge(task.task_id, self._control, DependencyKind.CONTROL, 'it decides whether, or what, the host does next')
         self._since.append(task.task_id)
         action, verb = short_name(task.node.action), task.node.args.get('_raw_params')
         if task.node.when_constant_false or (action == 'meta' and verb in _IDLE_META):
             return
-        if action in _FENCES and not (action == 'meta' and verb in _ENDS):
+        fence = action in _FENCES and not task.opened
+        if fence and not (action == 'meta' and verb in _ENDS):
             for before in self._since:
                 if before in self._hidden:
                     self._through[before, task.task_id] = None
                 else:
                     self.edge(task.task_id, before, DependencyKind.CONTROL, f'{action} waits for all that comes before it')
             self._since = []
-        if action in _FENCES or action in _GATES:
+        if fence or action in _GATES:
             self._control = task.task_id
 
     def flush(self, flush: SourceTask) -> None:

@@ -190,7 +190,8 @@ class _PlayPlanner:
             parallel_reason=reason_for(task.task_id, own, edges, self.alone), risk_level=risk_of(task, effects, self.tables), path=placed.path,
             scope=effects.scope.value, estimated_duration=self.estimates.get(task.task_id), path_reason=placed.reason, path_detail=placed.detail,
             cut=placed.cut, cut_detail=placed.cut_detail, barrier=self.barriers.get(task.task_id), unknown_args=task.unknown_args, writes=writes,
-            reads=reads, role=task.role, where=task.where, section=task.blocks[-1][1] if task.blocks else 'block', flush=task.flush)
+            reads=reads, role=task.role, where=task.where, section=task.blocks[-1][1] if task.blocks else 'block', flush=task.flush,
+            included_by=task.included_by, opaque=task.opaque, opaque_detail=task.opaque_detail)
 
     def _handlers(self) -> tuple[HandlerPlan, ...]:
         refusal = self._refusal()

@@ -161,6 +161,10 @@ class _Words:
         if later:
             more = f' and {len(later) - _SHOWN} more' if len(later) > _SHOWN else ''
             yield f'what has to come after it: {", ".join(map(self._named, later[:_SHOWN]))}{more}'
+        brought = [other.task_id for other in batch.tasks if other.included_by == task.task_id]
+        if brought:
+            more = f' and {len(brought) - _SHOWN} more' if len(brought) > _SHOWN else ''
+            yield f'it brings {", ".join(map(self._named, brought[:_SHOWN]))}{more}'
         told = [handler.name for handler in play.handlers if task.task_id in handler.notified_by]
         if told or task.notify:
             yield f'it notifies {", ".join(told or task.notify)}' + ('' if told else ' (no handler of this play has that name)')
@@ -249,6 +253,8 @@ class _Words:
     def _unknown(self, task: TaskPlan) -> t.Iterator[str]:
         if task.unknown_args:
             yield f'the value of {", ".join(task.unknown_args)}, until its turn has come'
+        if task.opaque is not None:
+            yield f'which tasks it brings: {_coded(task.opaque)}' + (f' ({task.opaque_detail})' if task.opaque_detail else '')
         secret = [name for name, value in task.args.items() if value == MASKED and name not in task.unknown_args]
         if secret:
             yield f'{", ".join(secret)} is not shown'

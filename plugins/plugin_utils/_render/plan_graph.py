@@ -12,6 +12,7 @@ import string
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import number_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import (
@@ -22,7 +23,6 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import 
     graph_of,
     hosts_in_short,
     pieces,
-    short_module,
 )
 
 __all__ = ['dot', 'mermaid']
@@ -83,7 +83,7 @@ def _batches_title(play: PlayPlan, kinds: int) -> str:
 
 
 def _task_node(task: TaskPlan) -> _Node:
-    lines = [f'{number_of(task.task_id)} {_short(task.name)}', short_module(task.module)]
+    lines = [f'{number_of(task.task_id)} {_short(task.name)}', short_name(task.module)]
     if task.path == 'stock':
         lines.append(f'stock: {task.path_reason.value}' if task.path_reason is not None else 'stock')
     if task.barrier is not None:
@@ -96,7 +96,7 @@ def _task_node(task: TaskPlan) -> _Node:
 
 
 def _handler_node(handler: HandlerPlan) -> _Node:
-    lines = [f'{number_of(handler.handler_id)} {_short(handler.name)}', short_module(handler.module)]
+    lines = [f'{number_of(handler.handler_id)} {_short(handler.name)}', short_name(handler.module)]
     if handler.path == 'stock' and handler.path_reason is not None:
         lines.append(f'stock: {handler.path_reason.value}')
     return _Node(handler.handler_id, tuple(lines), 'handler', False, handler.name)

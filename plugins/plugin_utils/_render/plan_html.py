@@ -19,6 +19,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_text import summary
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style, number_of
@@ -29,7 +30,6 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import 
     graph_of,
     hosts_in_short,
     seconds,
-    short_module,
 )
 
 __all__ = ['page', 'page_data']
@@ -116,7 +116,7 @@ def _nodes_of(play: PlayPlan) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
 def _task(task: TaskPlan, play: PlayPlan) -> dict[str, t.Any]:
     stock = [f'{hosts_in_short(one.hosts)}: {one.stock.value}: {one.stock.text}' for one in play.host_classes if one.stock is not None]
     facts: dict[str, t.Any] = {
-        'kind': 'task', 'name': clean(task.name), 'module': clean(short_module(task.module)), 'path': task.path,
+        'kind': 'task', 'name': clean(task.name), 'module': clean(short_name(task.module)), 'path': task.path,
         'pathReason': _code(task.path_reason), 'pathDetail': clean(task.path_detail), 'barrier': _code(task.barrier), 'cut': _code(task.cut),
         'cutDetail': clean(task.cut_detail), 'after': [[one.task_id, one.kind.value, clean(one.reason)] for one in task.dependencies],
         'risk': task.risk_level.value, 'scope': task.scope, 'parallel': clean(task.parallel_reason), 'canRunParallel': task.can_run_parallel,
@@ -124,14 +124,14 @@ def _task(task: TaskPlan, play: PlayPlan) -> dict[str, t.Any]:
         'otherHosts': list(map(clean, stock)) if task.path == 'agent' else [],
         'writes': list(map(clean, task.writes)), 'reads': list(map(clean, task.reads)), 'notify': list(map(clean, task.notify)),
         'section': task.section if task.section != 'block' else '', 'role': clean(task.role), 'tags': list(map(clean, task.tags)),
-        'unknown': list(map(clean, task.unknown_args)),
+        'unknown': [*map(clean, task.unknown_args), *([f'its tasks ({task.opaque.value}: {task.opaque.text})'] if task.opaque is not None else [])],
     }
     return _without_nothing(facts | _common(task))
 
 
 def _handler(handler: HandlerPlan) -> dict[str, t.Any]:
     return _without_nothing({
-        'kind': 'handler', 'name': clean(handler.name), 'module': clean(short_module(handler.module)), 'path': handler.path,
+        'kind': 'handler', 'name': clean(handler.name), 'module': clean(short_name(handler.module)), 'path': handler.path,
         'pathReason': _code(handler.path_reason), 'listen': list(map(clean, handler.listen)),
         'after': [[task_id, 'notify', 'it notifies the handler'] for task_id in handler.notified_by], **_common(handler)})
 

@@ -10,11 +10,12 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import BinaryDeployment, BinarySuitabilityAnalysis, ExecutionPlan, PlayPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, fill, width, wrapped
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_explain import explain
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_tree import tree
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style, number_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, round_trips, seconds, short_module, suitability_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, round_trips, seconds, suitability_of
 
 __all__ = ['Style', 'binaries', 'explain', 'hosts', 'plan', 'summary', 'tasks']
 
@@ -90,7 +91,7 @@ def tasks(plan: ExecutionPlan, style: Style) -> str:
             rows.append((number_of(task.task_id), task.name, task.module, path, task.tags))
         rows.extend((number_of(one.handler_id), one.name, one.module, f'handler, {one.path}', ()) for one in play.handlers)
         for key, title, action, path, tags in rows:
-            line = f'{fill(key, 5, right=True)}  {fill(clean(title), name)}  {fill(clean(short_module(action)), module)}  {path}'
+            line = f'{fill(key, 5, right=True)}  {fill(clean(title), name)}  {fill(clean(short_name(action)), module)}  {path}'
             line += f'  [{", ".join(map(clean, tags))}]' if tags else ''
             lines.append(paint('stock', cut(line, style.cells)) if path.startswith('stock') else cut(line, style.cells).rstrip())
     return '\n'.join(lines or ['no plays']) + '\n'

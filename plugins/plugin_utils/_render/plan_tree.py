@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionBatch, ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, fill, width, wrapped
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style, number_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import (
@@ -21,11 +22,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import 
     arguments_in_short,
     condition_words,
     count,
+    depths,
     graph_of,
     hosts_in_short,
     pieces,
     seconds,
-    short_module,
 )
 
 __all__ = ['tree']
@@ -64,6 +65,7 @@ class _Tree:
         self._clock = 25 if self._detailed else 11 if known else 0
         self._module = 12 if self._cells < 90 else 16 if self._cells < 130 else 28
         self._note = 16 if self._cells < 70 else 24 if self._cells < 100 else 34 if self._cells < 130 else 44
+        self._depths: dict[str, int] = {}
         self._lines: list[str] = []
 
     def lines(self) -> list[str]:
@@ -105,6 +107,7 @@ class _Tree:
 
     def _batch(self, batch: ExecutionBatch) -> list[_Branch]:
         branches: list[_Branch] = []
+        self._depths = depths(batch)
         behind = False  # a barrier task came right before
         for piece in pieces(batch):
             inner: list[_Branch] = []
@@ -131,9 +134,9 @@ class _Tree:
         return _Branch(self._ruled(f' barrier {text} '), rule=True)
 
     def _task(self, task: TaskPlan, alone: Piece | None) -> _Branch:
-        prefix = '' if task.section == 'block' else f'{task.section}: '
+        prefix = '↳ ' * self._depths[task.task_id] + ('' if task.section == 'block' else f'{task.section}: ')
         name = prefix + clean(task.name) + (f' → {", ".join(map(clean, task.notify))}' if task.notify else '')
-        decided = {one.decided for one in task.conditions if one.kind == 'when'}
+        decided = {one.decided for one in task.conditions if one.kind in ('when', 'include')}
         if False in decided:
             name = f'(skipped) {name}'
         elif None in decided:
@@ -143,6 +146,8 @@ class _Tree:
         return _Branch(row, details=self._details(task) if self._style.verbosity else [])
 
     def _noted(self, task: TaskPlan, alone: Piece | None) -> str:
+        if task.opaque is not None:
+            return f'opaque: {task.opaque.value}'
         parts = []
         if task.path == 'stock':
             parts.append(f'stock: {task.path_reason.value if task.path_reason is not None else ""}'.rstrip(': '))
@@ -187,7 +192,7 @@ class _Tree:
 
         def line(before: str) -> str:
             left = f'{fill(number, 3, right=True) if len(number) < 3 else number} {name}'
-            text = before + fill(left, max(self._cells - right - width(before), 8)) + ' ' + fill(clean(short_module(module)), self._module) + ' '
+            text = before + fill(left, max(self._cells - right - width(before), 8)) + ' ' + fill(clean(short_name(module)), self._module) + ' '
             room = max(self._cells - self._clock - width(text), 0)
             if not (note or self._clock):
                 return cut(text, self._cells).rstrip()

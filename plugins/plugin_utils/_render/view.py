@@ -24,8 +24,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
 )
 
 __all__ = [
-    'AlikeBatches', 'Edge', 'Graph', 'Piece', 'alike', 'arguments_in_short', 'condition_words', 'count', 'graph_of', 'hosts_in_short', 'pieces',
-    'round_trips', 'seconds', 'short_module', 'suitability_of',
+    'AlikeBatches', 'Edge', 'Graph', 'Piece', 'alike', 'arguments_in_short', 'condition_words', 'count', 'depths', 'graph_of', 'hosts_in_short', 'pieces',
+    'round_trips', 'seconds', 'suitability_of',
 ]
 
 _NUMBERED = re.compile(r'^(.*?)(\d+)(\D*)$', re.DOTALL)
@@ -49,11 +49,6 @@ def seconds(value: float) -> str:
     if whole < 3600:
         return f'{whole // 60} min {whole % 60:02} s'
     return f'{whole // 3600} h {whole % 3600 // 60:02} min'
-
-
-def short_module(name: str) -> str:
-    """``copy`` for ``ansible.builtin.copy``."""
-    return name.removeprefix('ansible.builtin.').removeprefix('ansible.legacy.')
 
 
 def hosts_in_short(hosts: t.Sequence[str]) -> str:
@@ -88,11 +83,20 @@ def arguments_in_short(args: t.Mapping[str, t.Any], *, longest: int = 200) -> st
 
 def condition_words(task: TaskPlan | HandlerPlan) -> list[str]:
     """A line for each condition; tags that were not asked for decide nothing."""
-    names = {'when': 'when', 'tag': 'tags', 'skip_tag': 'skip tags', 'host': 'hosts', 'check_mode': 'check mode'}
+    names = {'when': 'when', 'tag': 'tags', 'skip_tag': 'skip tags', 'host': 'hosts', 'check_mode': 'check mode', 'include': 'where this includes it'}
     known = {True: 'true for what is known now', False: 'false: it is skipped', None: 'decided during the run'}
+    asked = ('when', 'include')
     return [
-        f'{names[one.kind]}: {", ".join(one.values) or one.text}' + (f' ({known[one.decided]})' if one.kind == 'when' or one.decided is not None else '')
+        f'{names[one.kind]}: {", ".join(one.values) or one.text}' + (f' ({known[one.decided]})' if one.kind in asked or one.decided is not None else '')
         for one in task.conditions]
+
+
+def depths(batch: ExecutionBatch) -> dict[str, int]:
+    """How many includes have brought each task."""
+    found: dict[str, int] = {}
+    for task in batch.tasks:
+        found[task.task_id] = found[task.included_by] + 1 if task.included_by in found else 0
+    return found
 
 
 # -- batches and what is in them

@@ -28,7 +28,9 @@ __all__ = ['from_document', 'json_schema', 'problem', 'to_document']
 _CONDITIONS: t.Final[t.Mapping[str, tuple[str, str]]] = {
     # kind: (key, field of its value)
     'when': ('When', 'expression'), 'tag': ('Tag', 'tags'), 'skip_tag': ('SkipTag', 'tags'), 'host': ('Host', 'hosts'), 'check_mode': ('CheckMode', 'value'),
+    'include': ('Include', 'tasks'),
 }
+_LISTED: t.Final = ('tags', 'hosts', 'tasks')
 _KINDS = {key: (kind, field) for kind, (key, field) in _CONDITIONS.items()}
 
 
@@ -54,7 +56,7 @@ def _encoded(value: t.Any) -> t.Any:
         return {'secs': nanos // 1_000_000_000, 'nanos': nanos % 1_000_000_000, 'spread': value.spread, 'count': value.count}
     if isinstance(value, Condition):
         key, field = _CONDITIONS[value.kind]
-        return {key: {field: list(value.values) if field in ('tags', 'hosts') else value.text, 'decided': value.decided}}
+        return {key: {field: list(value.values) if field in _LISTED else value.text, 'decided': value.decided}}
     if isinstance(value, enum.Enum):
         return value.value
     if dataclasses.is_dataclass(value):
@@ -90,6 +92,7 @@ class _ConditionBody(BaseModel):
     expression: str = ''
     tags: list[str] = Field(default_factory=list)
     hosts: list[str] = Field(default_factory=list)
+    tasks: list[str] = Field(default_factory=list)
     value: str = ''
     decided: bool | None = None
 
@@ -102,6 +105,7 @@ class _Condition(BaseModel):
     SkipTag: _ConditionBody | None = None
     Host: _ConditionBody | None = None
     CheckMode: _ConditionBody | None = None
+    Include: _ConditionBody | None = None
 
 
 @functools.cache

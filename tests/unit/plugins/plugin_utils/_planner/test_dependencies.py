@@ -231,6 +231,17 @@ def test_all_tasks_behind_a_fence_come_after_all_before_it_by_a_few_edges() -> N
     assert graph(*tasks).independent("a3", "a4")
 
 
+def test_an_include_that_is_opened_is_no_fence_but_comes_before_what_it_brings() -> None:
+    found = edges(touching("1", ["file:/a"]), task("i", "include_tasks", opened=True), touching("b", ["file:/b"], included_by="i"), touching("2", ["file:/c"]))
+    assert found == {"1": [], "i": [], "b": [("i", "control", "it brings this task")], "2": []}
+
+
+def test_a_handler_that_includes_touches_anything() -> None:
+    include = handler(opaque=Reason.INCLUDE_HANDLER)
+    found = edges(task("1", notify=("restart",)), flush(), touching("2", (), ["file:/a"]), handlers=(include,))
+    assert [(before, kind) for before, kind, _evidence in found["2"]] == [("h", "opaque")]
+
+
 def test_a_fence_behind_a_flush_that_nobody_wrote_names_none_that_is_not_in_the_plan() -> None:
     tasks = (touching("1", notify=("restart",)), flush(where=""), task("fence", "meta", {"_raw_params": "clear_facts"}))
     one = found(*tasks, handlers=(handler(),))

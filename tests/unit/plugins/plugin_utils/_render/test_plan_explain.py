@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import UnknownTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, RiskLevel
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED, HostClass
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED, Condition, HostClass
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_text import Style, explain
 
 from .conftest import a_bundle, a_plan, a_play, a_task
@@ -138,3 +138,12 @@ def test_batches_that_differ_are_mentioned(rich: ExecutionPlan) -> None:
     play = rich.plays[1]
     play = dataclasses.replace(play, batches=(play.batches[0], dataclasses.replace(play.batches[1], round_trips=9)))
     assert "batches of this play differ; this is the first one" in words(a_plan(play), "alone")
+
+
+def test_an_include_says_what_it_brings_or_why_that_is_not_known() -> None:
+    where = (Condition(kind="include", values=("task_0",)),)
+    inner, closed = a_task(1, "inner", included_by="task_0", conditions=where), a_task(2, "closed", opaque=Reason.INCLUDE_TEMPLATE, opaque_detail="{{ x }}")
+    plan = a_plan(a_play(0, a_task(0, "open"), inner, closed))
+    assert "it brings task_1 'inner'" in words(plan, "open")
+    assert "where this includes it: task_0 (decided during the run)" in words(plan, "inner")
+    assert "include-template: what is included depends on a template ({{ x }})" in words(plan, "closed")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition, HostClass
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import plan_text
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import width
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_text import Style
@@ -155,3 +155,17 @@ def test_a_reason_is_told_in_full_once() -> None:
     text = plan_text.plan(long_plan(100), Style())
     assert text.count("somebody beyond the host") == 1
     assert text.count("barrier worldly") == 10
+
+
+def test_what_an_include_brings_is_marked_and_goes_with_its_conditions() -> None:
+    unsure = (Condition(kind="include", values=("task_0",)),)
+    never = (Condition(kind="include", values=("task_3",), decided=False),)
+    plan = a_plan(a_play(
+        0, a_task(0, "outer"), a_task(1, "inner", included_by="task_0", conditions=unsure), a_task(2, "innermost", included_by="task_1", conditions=unsure),
+        a_task(3, "closed", opaque=Reason.INCLUDE_LOOP), a_task(4, "left out", included_by="task_3", conditions=never),
+        a_task(5, "of a stranger", included_by="task_9"),
+    ))  # fmt: skip
+    shown = plan_text.plan(plan, Style(width=100))
+    rows = [line[6:47].strip() for line in shown.splitlines()[4:]]
+    assert rows == ["outer", "? ↳ inner", "? ↳ ↳ innermost", "closed", "(skipped) ↳ left out", "of a stranger"]
+    assert "opaque: include-loop" in shown
