@@ -106,7 +106,6 @@ class TaskPlan:
     name: str
     module: str
     args: t.Mapping[str, t.Any]
-    hosts: tuple[str, ...]
     dependencies: tuple[Dependency, ...]
     conditions: tuple[Condition, ...]
     tags: tuple[str, ...]
@@ -134,6 +133,7 @@ class TaskPlan:
     included_by: str = ''
     opaque: Reason | None = None
     opaque_detail: str = ''
+    hosts: tuple[str, ...] | None = None  # None: those of the batch, so that batches can share their tasks
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,7 +166,7 @@ class ParallelGroup:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Bundle:
-    """Tasks that go to a host in one piece. ``ended_by``: why it ends, at ``ended_at`` (a task's id, or empty at the end)."""
+    """Tasks that go to a host in one piece; the id is one of its play's. ``ended_by``: why it ends, at ``ended_at`` (a task's id, or empty at the end)."""
 
     bundle_id: str
     tasks: tuple[str, ...]

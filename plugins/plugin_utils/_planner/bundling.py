@@ -41,16 +41,15 @@ class Bundled:
     round_trips: int
     stock_round_trips: int
 
-    def at(self, prefix: str, hosts: tuple[str, ...]) -> Bundled:
-        """The same for other hosts; ``prefix`` comes before the ids of bundles."""
-        return dataclasses.replace(
-            self, bundles=tuple(dataclasses.replace(one, bundle_id=prefix + one.bundle_id, hosts=hosts) for one in self.bundles),
-            placed={task_id: place if place.bundle_id is None else dataclasses.replace(place, bundle_id=prefix + place.bundle_id)
-                    for task_id, place in self.placed.items()})
+    def at(self, hosts: tuple[str, ...]) -> tuple[Bundle, ...]:
+        """The bundles of a batch."""
+        return tuple(Bundle(bundle_id=one.bundle_id, tasks=one.tasks, hosts=hosts, ended_by=one.ended_by, ended_at=one.ended_at, detail=one.detail)
+                     for one in self.bundles)
 
 
 class _Bundling:
-    def __init__(self, lookahead: int) -> None:
+    def __init__(self, lookahead: int, prefix: str) -> None:
+        self._prefix = prefix
         self.placed: dict[str, Placed] = {}
         self.bundles: list[Bundle] = []
         self._lookahead = lookahead
@@ -69,7 +68,7 @@ class _Bundling:
         self._tasks, self._names, self._facts, self._become = [], {}, '', None
 
     def _next_id(self) -> str:
-        return f'bundle-{len(self.bundles)}'
+        return f'{self._prefix}bundle-{len(self.bundles)}'
 
     def stock(self, task: SourceTask, reason: Reason, detail: str) -> None:
         self.end(Reason.STOCK, task.task_id, reason.value)
@@ -136,14 +135,14 @@ class _Bundling:
 
 def bundle(
     tasks: t.Iterable[SourceTask], *, barriers: t.Mapping[str, Reason], notifying: t.Container[str], renewing: t.Container[str] = (),
-    stock: tuple[Reason, str] | None = None, lookahead: int = 200,
+    stock: tuple[Reason, str] | None = None, lookahead: int = 200, prefix: str = '',
 ) -> Bundled:
     """Places for the tasks of a play, with bundles of no hosts yet (see Bundled.at).
 
     ``barriers``: task -> why hosts wait there; ``notifying``: flushes that may run handlers; ``renewing``: tasks behind which a fresh login
-    is needed. ``stock``: everything takes the stock path, and why.
+    is needed. ``stock``: everything takes the stock path, and why. ``prefix`` comes before the ids of bundles.
     """
-    work = _Bundling(lookahead)
+    work = _Bundling(lookahead, prefix)
     for task in tasks:
         refused = stock if task.on_target and stock is not None else (task.stock, task.stock_detail) if task.stock is not None else None
         if task.flush:

@@ -24,7 +24,7 @@ OLDEST_PYTHON: t.Final = '3.8'
 
 
 def deployments_of(
-    play: PlaySource, suitability: t.Iterable[BinarySuitabilityAnalysis], bundled: t.Iterable[Bundled], options: PlanningOptions
+    play: PlaySource, suitability: t.Iterable[BinarySuitabilityAnalysis], bundled: Bundled, options: PlanningOptions
 ) -> tuple[BinaryDeployment, ...]:
     """One for each profile among the classes of hosts for which it pays."""
     suitable = {one.class_id for one in suitability if one.suitable}
@@ -34,12 +34,10 @@ def deployments_of(
             by_profile.setdefault(_profile(one.profile, options), []).append(one)
     if not by_profile:
         return ()
-    work = tuple(bundled)
-    placed = {task_id: place for one in work for task_id, place in one.placed.items()}
-    tasks = [task for task in play.tasks if task.on_target and placed[task.task_id].path == 'agent']
+    tasks = [task for task in play.tasks if task.on_target and bundled.placed[task.task_id].path == 'agent']
     if not tasks:
         return ()
-    mode = _mode(play, tasks, work)
+    mode = _mode(play, tasks, bundled)
     handlers = [handler for handler in play.handlers if handler.on_target and handler.stock is None]
     modules = tuple(sorted({module for task in (*tasks, *handlers) for module in task.modules}))
     names = sorted({name for task in tasks for name in task.reads})
@@ -50,7 +48,7 @@ def deployments_of(
             requirements={'arch': profile.arch or 'any', 'os': profile.os or 'posix', 'python_version': f'>={OLDEST_PYTHON}'},
             static_files=tuple(dict.fromkeys(file for task in tasks for file in task.files)),
             variables=tuple(name for name in names if not is_fact(name)), facts_required=tuple(filter(is_fact, names)),
-            bundles=tuple(bundle.bundle_id for one in work for bundle in one.bundles))
+            bundles=tuple(bundle.bundle_id for bundle in bundled.bundles))
         for number, (profile, classes) in enumerate(by_profile.items()))
 
 
@@ -58,12 +56,11 @@ def _profile(profile: Profile, options: PlanningOptions) -> Profile:
     return Profile(arch=options.target_arch or profile.arch, os=options.target_os or profile.os, python=profile.python)
 
 
-def _mode(play: PlaySource, tasks: t.Sequence[SourceTask], work: t.Sequence[Bundled]) -> ExecutionMode:
-    """STANDALONE: one bundle, and nothing that only a controller can do. HYBRID: some tasks take the stock path."""
-    placed = [place for one in work for place in one.placed.values()]
-    if any(place.path == 'stock' for place in placed):
+def _mode(play: PlaySource, tasks: t.Sequence[SourceTask], bundled: Bundled) -> ExecutionMode:
+    """STANDALONE: one bundle a host, and nothing that only a controller can do. HYBRID: some tasks take the stock path."""
+    if any(place.path == 'stock' for place in bundled.placed.values()):
         return ExecutionMode.HYBRID
-    alone = all(len(one.bundles) == 1 for one in work) and all(map(_is_settled, (task for task in play.tasks if not task.flush)))
+    alone = len(bundled.bundles) == 1 and all(map(_is_settled, (task for task in play.tasks if not task.flush)))
     return ExecutionMode.STANDALONE if alone and len(tasks) > 0 and not play.handlers else ExecutionMode.CONTROLLER
 
 

@@ -106,11 +106,11 @@ class _PlayPlanner:
         self.critical_path = tuple(filter(set(shown).__contains__, self.graph.critical_path(seconds)))
         checkpoint(f'bundling play {play.name!r}')
         self.suitability = self._suitability()
-        self.bundled: dict[str, Bundled] = {}
+        self.duration = _sum([self.estimates.get(task.task_id) for task in play.tasks if task.on_target])  # of a batch
         self.plan = self._plan()
         if self.strategy is ExecutionStrategy.BINARY_ONLY:
             self._all_bundled()
-        self.deployments = deployments_of(play, self.suitability, self.bundled.values(), options) if self.strategy in _BINARY else ()
+        self.deployments = deployments_of(play, self.suitability, self.bundled, options) if self.strategy in _BINARY else ()
 
     # -- paths
 
@@ -140,7 +140,7 @@ class _PlayPlanner:
         renewing = frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)
         return bundle(
             self.play.tasks, barriers=self.barriers, notifying=self.dependencies.flushes, renewing=renewing, stock=stock,
-            lookahead=self.options.lookahead)
+            lookahead=self.options.lookahead, prefix=f'{self.play.play_id}-')
 
     def _all_bundled(self) -> None:
         for task in self.play.tasks:
@@ -155,29 +155,24 @@ class _PlayPlanner:
     # -- the plan
 
     def _plan(self) -> PlayPlan:
-        bundled = self._bundle(self._refusal())
+        bundled = self.bundled = self._bundle(self._refusal())
         in_group = {task_id: one for one in self.groups for task_id in one.tasks}
         shown = [task for task in self.play.tasks if not _implicit(task)]
-        tasks = [self._task(task, number, bundled.placed[task.task_id], in_group) for number, task in enumerate(shown)]
-        batches = [self._batch(number, hosts, (bundled, tasks)) for number, hosts in enumerate(self.play.batches)]
+        tasks = tuple(self._task(task, number, bundled.placed[task.task_id], in_group) for number, task in enumerate(shown))
+        batches = [self._batch(number, hosts, tasks) for number, hosts in enumerate(self.play.batches)]
         known = [batch.estimated_duration for batch in batches]
         return PlayPlan(
             play_id=self.play.play_id, name=self.play.name, strategy=self.strategy, serial=self.play.serial, hosts=self.play.hosts,
             batches=tuple(batches), handlers=self._handlers(), host_classes=self.play.classes, ordering=self.options.ordering,
             estimated_duration=_sum(known))
 
-    def _batch(self, number: int, hosts: tuple[str, ...], template: tuple[Bundled, t.Sequence[TaskPlan]]) -> ExecutionBatch:
-        """``template``: bundles and tasks without their hosts."""
-        batch_id = f'{self.play.play_id}-batch-{number}'
+    def _batch(self, number: int, hosts: tuple[str, ...], tasks: tuple[TaskPlan, ...]) -> ExecutionBatch:
         refused = {host for one in self.play.classes if one.stock is not None for host in one.hosts}
-        bundled = template[0].at(f'{batch_id}-', tuple(host for host in hosts if host not in refused) if refused else hosts)
-        self.bundled[batch_id] = bundled
-        tasks = tuple(dataclasses.replace(task, hosts=hosts, bundle_id=bundled.placed[task.task_id].bundle_id) for task in template[1])
+        bundles = self.bundled.at(tuple(host for host in hosts if host not in refused) if refused else hosts)
         return ExecutionBatch(
-            batch_id=batch_id, hosts=hosts, tasks=tasks, parallel_groups=self.groups,
-            dependencies=(f'{self.play.play_id}-batch-{number - 1}',) if number else (), bundles=bundled.bundles, critical_path=self.critical_path,
-            estimated_duration=_sum([self.estimates.get(task.task_id) for task in self.play.tasks if task.on_target]),
-            round_trips=bundled.round_trips, stock_round_trips=bundled.stock_round_trips)
+            batch_id=f'{self.play.play_id}-batch-{number}', hosts=hosts, tasks=tasks, parallel_groups=self.groups,
+            dependencies=(f'{self.play.play_id}-batch-{number - 1}',) if number else (), bundles=bundles, critical_path=self.critical_path,
+            estimated_duration=self.duration, round_trips=self.bundled.round_trips, stock_round_trips=self.bundled.stock_round_trips)
 
     def _task(self, task: SourceTask, number: int, placed: Placed, in_group: t.Mapping[str, t.Any]) -> TaskPlan:
         effects = self.dependencies.effects[task.task_id]
@@ -185,10 +180,11 @@ class _PlayPlanner:
         writes, reads = self.touched[task.task_id]
         own = in_group.get(task.task_id)
         return TaskPlan(
-            task_id=task.task_id, name=task.name, module=task.module, args=task.args, hosts=(), dependencies=edges, conditions=task.conditions,
+            task_id=task.task_id, name=task.name, module=task.module, args=task.args, dependencies=edges, conditions=task.conditions,
             tags=task.tags, notify=task.notify, execution_order=number, can_run_parallel=own is not None,
             parallel_reason=reason_for(task.task_id, own, edges, self.alone), risk_level=risk_of(task, effects, self.tables), path=placed.path,
             scope=effects.scope.value, estimated_duration=self.estimates.get(task.task_id), path_reason=placed.reason, path_detail=placed.detail,
+            bundle_id=placed.bundle_id,
             cut=placed.cut, cut_detail=placed.cut_detail, barrier=self.barriers.get(task.task_id), unknown_args=task.unknown_args, writes=writes,
             reads=reads, role=task.role, where=task.where, section=task.blocks[-1][1] if task.blocks else 'block', flush=task.flush,
             included_by=task.included_by, opaque=task.opaque, opaque_detail=task.opaque_detail)

@@ -1,14 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The invariants of a plan, each a function from a plan to its breaches. They are checked on every plan that is made or read.
 
-Rule: the number of hosts costs nothing here but where hosts themselves are checked: each batch's tasks share the batch's tuple.
+Rule: the number of hosts costs nothing here but where hosts themselves are checked, and batches that share their tasks are looked at once.
 """
 from __future__ import annotations
 
 import collections
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, Finding, TaskPlan, ValidationReport
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionBatch, ExecutionPlan, Finding, PlayPlan, TaskPlan, ValidationReport
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.touches import Touches
 
@@ -33,7 +33,7 @@ def validate(plan: ExecutionPlan) -> ValidationReport:
 @_invariant
 def _ids_are_unique(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
-        for batch in play.batches:
+        for batch in _unlike(play):
             counted = collections.Counter(task.task_id for task in batch.tasks)
             for task_id, count in counted.items():
                 if count > 1:
@@ -46,7 +46,7 @@ def _ids_are_unique(plan: ExecutionPlan) -> t.Iterator[Finding]:
 @_invariant
 def _order_respects_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
-        for batch in play.batches:
+        for batch in _unlike(play):
             order = {task.task_id: task.execution_order for task in batch.tasks}
             for task in batch.tasks:
                 for edge in task.dependencies:
@@ -57,7 +57,7 @@ def _order_respects_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
 @_invariant
 def _order_is_ascending(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
-        for batch in play.batches:
+        for batch in _unlike(play):
             for before, task in zip(batch.tasks, batch.tasks[1:], strict=False):
                 if before.execution_order >= task.execution_order:
                     yield Finding('order_is_ascending', task.task_id, f'it stands behind {before.task_id} and has no higher number')
@@ -65,8 +65,8 @@ def _order_is_ascending(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 @_invariant
 def _dependencies_exist(plan: ExecutionPlan) -> t.Iterator[Finding]:
-    known = {task.task_id for task in plan.tasks()} | {handler.handler_id for play in plan.plays for handler in play.handlers}
-    for task in plan.tasks():
+    known = {task.task_id for task in _tasks(plan)} | {handler.handler_id for play in plan.plays for handler in play.handlers}
+    for task in _tasks(plan):
         for edge in task.dependencies:
             if edge.task_id not in known:
                 yield Finding('dependencies_exist', task.task_id, f'it depends on {edge.task_id}, which is not in the plan')
@@ -96,7 +96,7 @@ def _tasks_run_on_their_batch(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
         for batch in play.batches:
             for task in batch.tasks:
-                if task.hosts is not batch.hosts and not set(task.hosts) <= set(batch.hosts):
+                if task.hosts is not None and not set(task.hosts) <= set(batch.hosts):
                     yield Finding('tasks_run_on_their_batch', task.task_id, 'it has hosts that are not in its batch')
             fine = {id(batch.hosts)}
             for bundle in batch.bundles:
@@ -150,7 +150,7 @@ def _no_bundle_reads_what_is_under_way(plan: ExecutionPlan) -> t.Iterator[Findin
 @_invariant
 def _bundles_are_contiguous(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
-        for batch in play.batches:
+        for batch in _unlike(play):
             over: set[str] = set()
             between: list[TaskPlan] = []  # tasks since the bundle that was last seen
             last: str | None = None
@@ -169,7 +169,7 @@ def _bundles_are_contiguous(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 @_invariant
 def _stock_has_a_reason(plan: ExecutionPlan) -> t.Iterator[Finding]:
-    for task in plan.tasks():
+    for task in _tasks(plan):
         if task.path == 'stock' and (task.path_reason is None or task.path_reason.kind != 'stock'):
             yield Finding('stock_has_a_reason', task.task_id, 'it takes the stock path and nothing says why')
         if task.barrier is not None and not isinstance(task.barrier, Reason):
@@ -179,7 +179,7 @@ def _stock_has_a_reason(plan: ExecutionPlan) -> t.Iterator[Finding]:
 @_invariant
 def _groups_are_free_of_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
     for play in plan.plays:
-        for batch in play.batches:
+        for batch in _unlike(play):
             edges = {task.task_id: {edge.task_id for edge in task.dependencies} for task in batch.tasks}
             for group in batch.parallel_groups:
                 members = set(group.tasks)
@@ -190,12 +190,8 @@ def _groups_are_free_of_edges(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 @_invariant
 def _groups_touch_different_things(plan: ExecutionPlan) -> t.Iterator[Finding]:
-    seen: set[int] = set()
     for play in plan.plays:
-        for batch in play.batches:
-            if id(batch.parallel_groups) in seen:
-                continue
-            seen.add(id(batch.parallel_groups))
+        for batch in _unlike(play):
             tasks = {task.task_id: task for task in batch.tasks}
             for group in batch.parallel_groups:
                 index = Touches()
@@ -206,7 +202,7 @@ def _groups_touch_different_things(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 @_invariant
 def _deployments_know_their_tasks(plan: ExecutionPlan) -> t.Iterator[Finding]:
-    known = {task.task_id for task in plan.tasks()}
+    known = {task.task_id for task in _tasks(plan)}
     for deployment in plan.binary_deployments:
         for task_id in deployment.tasks:
             if task_id not in known:
@@ -223,10 +219,21 @@ def _scores_are_shares(plan: ExecutionPlan) -> t.Iterator[Finding]:
 
 def _bundled(plan: ExecutionPlan) -> t.Iterator[tuple[tuple[TaskPlan, ...], str, list[TaskPlan]]]:
     for play in plan.plays:
-        for batch in play.batches:
+        for batch in _unlike(play):
             by_bundle: dict[str, list[TaskPlan]] = {}
             for task in batch.tasks:
                 if task.bundle_id is not None:
                     by_bundle.setdefault(task.bundle_id, []).append(task)
             for bundle_id, tasks in by_bundle.items():
                 yield batch.tasks, bundle_id, tasks
+
+
+def _unlike(play: PlayPlan) -> t.Iterator[ExecutionBatch]:
+    """The batches without those that have the tasks and groups of another one."""
+    yield from {(id(batch.tasks), id(batch.parallel_groups)): batch for batch in reversed(play.batches)}.values()
+
+
+def _tasks(plan: ExecutionPlan) -> t.Iterator[TaskPlan]:
+    for play in plan.plays:
+        for batch in _unlike(play):
+            yield from batch.tasks

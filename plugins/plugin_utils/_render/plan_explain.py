@@ -132,9 +132,10 @@ class _Words:
 
     def _task(self, play: PlayPlan, batch: ExecutionBatch, task: TaskPlan) -> None:
         self._lines.append(self._paint('play', cut(clean(f'{task.task_id}: {task.name}'), self._cells)))
+        hosts = batch.hosts if task.hosts is None else task.hosts
         place = f'{task.module}, in play {_quoted(play.name)}' + (f', role {task.role}' if task.role else '') + (f', {task.where}' if task.where else '')
         self._lines.extend(wrapped(clean(place), self._cells, first='  '))
-        self._lines.extend(wrapped(clean(f'on {count(len(task.hosts), "host")}: {hosts_in_short(task.hosts)}'), self._cells, first='  '))
+        self._lines.extend(wrapped(clean(f'on {count(len(hosts), "host")}: {hosts_in_short(hosts)}'), self._cells, first='  '))
         if len(alike(play)) > 1:
             self._lines.extend(wrapped('batches of this play differ; this is the first one', self._cells, first='  '))
         self._say('Why here', self._here(play, batch, task))

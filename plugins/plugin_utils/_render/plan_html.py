@@ -120,7 +120,7 @@ def _task(task: TaskPlan, play: PlayPlan) -> dict[str, t.Any]:
         'pathReason': _code(task.path_reason), 'pathDetail': clean(task.path_detail), 'barrier': _code(task.barrier), 'cut': _code(task.cut),
         'cutDetail': clean(task.cut_detail), 'after': [[one.task_id, one.kind.value, clean(one.reason)] for one in task.dependencies],
         'risk': task.risk_level.value, 'scope': task.scope, 'parallel': clean(task.parallel_reason), 'canRunParallel': task.can_run_parallel,
-        'hosts': clean(hosts_in_short(task.hosts)) if task.hosts != play.hosts and len(play.batches) == 1 else '',
+        'hosts': '' if task.hosts is None else clean(hosts_in_short(task.hosts)),
         'otherHosts': list(map(clean, stock)) if task.path == 'agent' else [],
         'writes': list(map(clean, task.writes)), 'reads': list(map(clean, task.reads)), 'notify': list(map(clean, task.notify)),
         'section': task.section if task.section != 'block' else '', 'role': clean(task.role), 'tags': list(map(clean, task.tags)),

@@ -1,7 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The plan as a JSON document, and back. The models are made from the frozen classes, so that the two cannot drift apart.
 
-Rule 1: field names are those of the classes. What is written differently is here: durations as secs and nanos, conditions as one key, no serial as null.
+Rule 1: field names are those of the classes. What is written differently is here: durations as secs and nanos, conditions as one key, no serial as null,
+every task with its hosts.
 Rule 2: a field with a default may be missing, and a field that is not known is passed over: plans of other versions can be read.
 """
 from __future__ import annotations
@@ -13,7 +14,7 @@ import types
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DocumentError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import FORMAT_VERSION, Estimate, ExecutionPlan, PlayPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import FORMAT_VERSION, Estimate, ExecutionBatch, ExecutionPlan, PlayPlan, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic import (
     BaseModel,
@@ -63,6 +64,8 @@ def _encoded(value: t.Any) -> t.Any:
         made = {name: _encoded(getattr(value, name)) for name in _fields(t.cast('type', type(value)))}
         if isinstance(value, PlayPlan):
             made['serial'] = made['serial'] or None
+        if isinstance(value, ExecutionBatch):
+            made['tasks'] = [task if task['hosts'] is not None else {**task, 'hosts': made['hosts']} for task in made['tasks']]
         return made
     if isinstance(value, t.Mapping):
         return {str(key): _encoded(part) for key, part in value.items()}
@@ -121,6 +124,8 @@ def _model(cls: type) -> type[BaseModel]:
             default = Field(default_factory=field.default_factory)
         hint = _translated(hints[field.name])
         fields[field.name] = (hint | None if cls is PlayPlan and field.name == 'serial' else hint, default)
+    if cls is TaskPlan:
+        fields['hosts'] = (list[str], ...)  # never null
     said = None if (cls.__doc__ or '').startswith(f'{cls.__name__}(') else cls.__doc__  # a dataclass without a text has its signature there
     made = create_model(cls.__name__, __config__=ConfigDict(extra='ignore', arbitrary_types_allowed=True), __doc__=said, **fields)
     return t.cast('type[BaseModel]', made)
@@ -187,6 +192,9 @@ def _built(hint: t.Any, value: t.Any) -> t.Any:
     if dataclasses.is_dataclass(hint):
         cls = t.cast('type', hint)
         hints = _hints(cls)
+        if cls is ExecutionBatch:
+            for task in value.tasks:
+                task.hosts = None if task.hosts == value.hosts else task.hosts
         return cls(**{name: _built(hints[name], getattr(value, name)) for name in _fields(cls)})
     origin, parts = t.get_origin(hint), t.get_args(hint)
     if origin is tuple:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_bundle_that_has_ended_keeps_nothing_in_flight() -> None:
     assert pieces(one) == [("1",), ("2", "3")]
 
 
-def test_other_hosts_get_bundles_of_other_names() -> None:
-    one = bundled(touching("1"), task("2"), touching("3", stock=Reason.RAW)).at("batch-7-", ("a", "b"))
-    assert [(piece.bundle_id, piece.hosts) for piece in one.bundles] == [("batch-7-bundle-0", ("a", "b"))]
-    assert [one.placed[n].bundle_id for n in "123"] == ["batch-7-bundle-0", "batch-7-bundle-0", None]
+def test_a_batch_has_the_bundles_with_hosts_of_its_own() -> None:
+    one = bundled(touching("1"), task("2"), touching("3", stock=Reason.RAW), prefix="play-7-")
+    assert one.at(("a", "b")) == (dataclasses.replace(one.bundles[0], hosts=("a", "b")),)
+    assert [one.placed[n].bundle_id for n in "123"] == ["play-7-bundle-0", "play-7-bundle-0", None]

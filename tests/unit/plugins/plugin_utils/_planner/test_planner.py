@@ -97,7 +97,7 @@ def test_a_plan_in_numbers() -> None:
     first, second = made.plays[0].batches
     assert (first.batch_id, first.hosts, first.dependencies) == ("play-0-batch-0", ("h0", "h1"), ())
     assert (second.batch_id, second.hosts, second.dependencies) == ("play-0-batch-1", ("h2",), ("play-0-batch-0",))
-    assert [one.bundle_id for one in second.tasks] == ["play-0-batch-1-bundle-0"] * 3
+    assert [one.bundle_id for one in second.tasks] == ["play-0-bundle-0"] * 3
     assert second.bundles[0].hosts == ("h2",)
     assert (made.total_tasks, made.parallelism_score, made.hosts) == (3, 1.0, ("h0", "h1", "h2"))
     assert made.network_efficiency_score == 1 - 2 / 28
@@ -259,9 +259,10 @@ def test_a_batch_of_serial_costs_its_own_tasks_only() -> None:
     assert four - one <= 3.3 * (two - one)
 
 
-def test_a_host_costs_no_memory_of_its_own_in_tasks() -> None:
-    made = plan_of(play_of(50, 100, "mixed"))
-    assert {id(one.hosts) for one in made.tasks()} == {id(made.plays[0].batches[0].hosts)}
+def test_tasks_are_planned_once_for_all_hosts_and_batches() -> None:
+    batches = plan_of(play_of(50, 100, "mixed", batch=10)).plays[0].batches
+    assert len(batches) == 10 and {id(one.tasks) for one in batches} == {id(batches[0].tasks)}
+    assert {one.hosts for one in batches[0].tasks} == {None}
 
 
 @given(st.sampled_from(sorted(MIXES)), st.integers(1, 60))

@@ -41,7 +41,7 @@ def a_task(number: int, name: str = "", **kwargs: Any) -> TaskPlan:
     after = [Dependency(*one) if isinstance(one, tuple) else one for one in kwargs.pop("after", ())]
     given: dict[str, Any] = {
         "task_id": f"task_{number}", "name": name or f"task number {number}", "module": "ansible.builtin.copy", "args": {"dest": f"/etc/{number}"},
-        "hosts": HOSTS, "dependencies": tuple(after), "conditions": (), "tags": (), "notify": (), "execution_order": number, "can_run_parallel": False,
+        "dependencies": tuple(after), "conditions": (), "tags": (), "notify": (), "execution_order": number, "can_run_parallel": False,
         "risk_level": RiskLevel.MEDIUM, "scope": "host", "writes": (f"file:/etc/{number}",), "reads": (),
     }  # fmt: skip
     return TaskPlan(**given | kwargs)
@@ -84,11 +84,11 @@ def a_plan(*plays: PlayPlan, **kwargs: Any) -> ExecutionPlan:
 def rich_plan() -> ExecutionPlan:
     """A bit of everything: bundles, a cut, a barrier, the stock path, a handler, sections of a block, batches, what is unknown."""
     tasks = (
-        a_task(0, "folder", module="ansible.builtin.file", bundle_id="play-0-batch-0-bundle-0", estimated_duration=Estimate(0.25, 0.1, 12)),
-        a_task(1, "config", notify=("restart",), bundle_id="play-0-batch-0-bundle-0", unknown_args=("content",),
+        a_task(0, "folder", module="ansible.builtin.file", bundle_id="play-0-bundle-0", estimated_duration=Estimate(0.25, 0.1, 12)),
+        a_task(1, "config", notify=("restart",), bundle_id="play-0-bundle-0", unknown_args=("content",),
                after=[("task_0", DependencyKind.FILE, "file:/etc/0 is written there and file:/etc/1 written here")], can_run_parallel=True,
                parallel_reason="its effects are disjoint"),
-        a_task(2, "ask", module="ansible.builtin.command", bundle_id="play-0-batch-0-bundle-1", scope="world", risk_level=RiskLevel.CRITICAL,
+        a_task(2, "ask", module="ansible.builtin.command", bundle_id="play-0-bundle-1", scope="world", risk_level=RiskLevel.CRITICAL,
                barrier=Reason.WORLDLY, cut=Reason.WORLDLY, writes=("*", "var:r"), reads=("*",),
                after=[("task_0", DependencyKind.OPAQUE, "file:/etc/0 may be written there, anything on the host is read here"),
                       ("task_1", DependencyKind.OPAQUE, "file:/etc/1 may be written there, anything on the host is read here")]),
@@ -97,12 +97,12 @@ def rich_plan() -> ExecutionPlan:
                conditions=(Condition(kind="when", text="r is changed"),)),
         a_task(4, "long job", module="ansible.builtin.command", path="stock", path_reason=Reason.ASYNC, scope="world", barrier=Reason.WORLDLY,
                risk_level=RiskLevel.CRITICAL, writes=("*",), reads=("*",), estimated_duration=Estimate(75.0, 8.0, 3)),
-        a_task(5, "clean up", section="rescue", bundle_id="play-0-batch-0-bundle-2", conditions=(Condition(kind="when", text="false", decided=False),)),
+        a_task(5, "clean up", section="rescue", bundle_id="play-0-bundle-2", conditions=(Condition(kind="when", text="false", decided=False),)),
     )  # fmt: skip
     bundles = (
-        a_bundle("play-0-batch-0", 0, 0, 1, ended_by=Reason.WORLDLY, ended_at="task_2"),
-        a_bundle("play-0-batch-0", 1, 2, ended_by=Reason.REGISTER, ended_at="task_3", detail="r"),
-        a_bundle("play-0-batch-0", 2, 5),
+        a_bundle("play-0", 0, 0, 1, ended_by=Reason.WORLDLY, ended_at="task_2"),
+        a_bundle("play-0", 1, 2, ended_by=Reason.REGISTER, ended_at="task_3", detail="r"),
+        a_bundle("play-0", 2, 5),
     )
     first = a_play(
         0, *tasks, name="Everything", bundles=bundles, round_trips=10, stock_round_trips=42, handlers=(a_handler(0, "restart", "task_1"),),
@@ -110,8 +110,8 @@ def rich_plan() -> ExecutionPlan:
     )  # fmt: skip
     second = a_play(1, hosts=("db1", "db2"), serial=("1",), name="Databases", batches=tuple(
         ExecutionBatch(batch_id=f"play-1-batch-{n}", hosts=(f"db{n + 1}",), round_trips=1, stock_round_trips=7,
-                       bundles=(a_bundle(f"play-1-batch-{n}", 0, 6),),
-                       tasks=(a_task(6, "alone", bundle_id=f"play-1-batch-{n}-bundle-0", hosts=(f"db{n + 1}",),
+                       bundles=(a_bundle("play-1", 0, 6),),
+                       tasks=(a_task(6, "alone", bundle_id="play-1-bundle-0",
                                      after=[("task_4", DependencyKind.PLAY, "the play before ends for all hosts before this one begins")]),))
         for n in range(2)))  # fmt: skip
     deployment = BinaryDeployment(
@@ -136,12 +136,12 @@ def long_plan(count: int, hosts: int = 20) -> ExecutionPlan:
     for n in range(count):
         before = [n - 1, n - 10, n - 20] if n % 3 else [n - 10, n - 20]
         after = [(f"task_{b}", DependencyKind.FILE, f"file:/etc/{b} is written there and read here") for b in before if b >= 0]
-        own = f"play-0-batch-0-bundle-{len(bundles)}"
+        own = f"play-0-bundle-{len(bundles)}"
         cut = Reason.WORLDLY if n % 10 in (9, 0) and n else None
         more = {"barrier": Reason.WORLDLY, "module": "ansible.builtin.command"} if n % 10 == 9 else {}
         tasks.append(a_task(n, f"step {n} of a long play", hosts=names, after=after, bundle_id=own, cut=cut, **more))
         if n % 10 in (8, 9) or n == count - 1:
-            bundles.append(a_bundle("play-0-batch-0", len(bundles), *range(n - n % 10 if n % 10 != 9 else n, n + 1), ended_by=Reason.WORLDLY))
+            bundles.append(a_bundle("play-0", len(bundles), *range(n - n % 10 if n % 10 != 9 else n, n + 1), ended_by=Reason.WORLDLY))
     return a_plan(a_play(0, *tasks, hosts=names, bundles=tuple(bundles), round_trips=len(bundles), stock_round_trips=7 * count))
 
 

@@ -59,7 +59,7 @@ def test_every_question_is_answered(rich: ExecutionPlan) -> None:
     assert "Why here after task_0 'folder' (opaque): file:/etc/0 may be written there, anything on the host is read here" in text
     assert "what has to come after it: task_3 'say' it is on the critical path" in text
     assert "Why this path agent: nothing speaks for the stock path" in text
-    assert "Why this bundle 1 task in bundle 2 of 3 (play-0-batch-0-bundle-1), which costs one round trip" in text
+    assert "Why this bundle 1 task in bundle 2 of 3 (play-0-bundle-1), which costs one round trip" in text
     assert f"the bundle ends before task_3 'say': register: {Reason.REGISTER.text} (r)" in text
     assert f"Why hosts wait here worldly: {Reason.WORLDLY.text}: all hosts come to it before one begins it" in text
     assert "rustle_scope: host or rustle_effects" in text
@@ -104,8 +104,8 @@ def test_a_reason_of_the_stock_path_is_told_with_its_code(reason: Reason) -> Non
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.kind != "stock"])
 def test_a_reason_of_a_cut_is_told_with_its_code(reason: Reason) -> None:
-    tasks = (a_task(0, bundle_id="play-0-batch-0-bundle-0"), a_task(1, bundle_id="play-0-batch-0-bundle-1", cut=reason, cut_detail="the detail"))
-    bundles = (a_bundle("play-0-batch-0", 0, 0, ended_by=reason, ended_at="task_1", detail="the detail"), a_bundle("play-0-batch-0", 1, 1))
+    tasks = (a_task(0, bundle_id="play-0-bundle-0"), a_task(1, bundle_id="play-0-bundle-1", cut=reason, cut_detail="the detail"))
+    bundles = (a_bundle("play-0", 0, 0, ended_by=reason, ended_at="task_1", detail="the detail"), a_bundle("play-0", 1, 1))
     plan = a_plan(a_play(0, *tasks, bundles=bundles))
     assert f"cut before it: {reason.value}: {reason.text} (the detail)" in words(plan, "task_1")
     assert f"the bundle ends before task_1 'task number 1': {reason.value}: {reason.text} (the detail)" in words(plan, "task_0")

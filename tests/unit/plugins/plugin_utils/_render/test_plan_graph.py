@@ -20,10 +20,10 @@ NAMES = st.text(max_size=40) | st.sampled_from(
 
 def a_named_plan(names: list[str]) -> ExecutionPlan:
     tasks = [
-        a_task(n, name, bundle_id="play-0-batch-0-bundle-0", module=name, after=[(f"task_{n - 1}", DependencyKind.FILE, name)] if n else [])
+        a_task(n, name, bundle_id="play-0-bundle-0", module=name, after=[(f"task_{n - 1}", DependencyKind.FILE, name)] if n else [])
         for n, name in enumerate(names)
     ]
-    play = a_play(0, *tasks, name=names[0], bundles=(a_bundle("play-0-batch-0", 0, 0, 1, 2),), handlers=(a_handler(0, names[1], "task_0"),))
+    play = a_play(0, *tasks, name=names[0], bundles=(a_bundle("play-0", 0, 0, 1, 2),), handlers=(a_handler(0, names[1], "task_0"),))
     return a_plan(play)
 
 

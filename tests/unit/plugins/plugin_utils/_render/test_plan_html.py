@@ -109,11 +109,11 @@ def test_facts_that_say_nothing_are_left_out() -> None:
 )
 def test_no_name_gets_out_of_its_place(names: list[str]) -> None:
     tasks = [
-        a_task(n, name, args={name: name}, bundle_id="play-0-batch-0-bundle-0", writes=(name,),
+        a_task(n, name, args={name: name}, bundle_id="play-0-bundle-0", writes=(name,),
                after=[(f"task_{n - 1}", DependencyKind.FILE, name)] if n else [])
         for n, name in enumerate(names)
     ]  # fmt: skip
-    plan = a_plan(a_play(0, *tasks, name=names[0], bundles=(a_bundle("play-0-batch-0", 0, 0, 1),), handlers=(a_handler(0, names[1], "task_0"),)))
+    plan = a_plan(a_play(0, *tasks, name=names[0], bundles=(a_bundle("play-0", 0, 0, 1),), handlers=(a_handler(0, names[1], "task_0"),)))
     page = plan_html.page(plan)
     page.encode()
     reader = Reader(page)

@@ -114,12 +114,12 @@ NAMES = st.text(max_size=80) | st.sampled_from(["漢" * 60, "\x1b[2J", "a\nb", "
 def test_no_line_is_wider_than_the_terminal(names: list[str], columns: int, verbosity: int, estimates: bool) -> None:
     given_names = iter(names)
     tasks = [
-        a_task(n, next(given_names), module=next(given_names) or "m", notify=(next(given_names),), bundle_id="play-0-batch-0-bundle-0",
+        a_task(n, next(given_names), module=next(given_names) or "m", notify=(next(given_names),), bundle_id="play-0-bundle-0",
                cut=[None, Reason.REGISTER, Reason.WORLDLY][n], cut_detail=names[-1], barrier=[Reason.WORLDLY, None, None][n], args={names[-2]: names[-3]},
                writes=tuple(names[:2]), estimated_duration=Estimate(12345.0, 77.0, 1_000_000) if n else None)
         for n in range(3)
     ]  # fmt: skip
-    play = a_play(0, *tasks, name=names[-1], hosts=tuple(names), bundles=(a_bundle("play-0-batch-0", 0, 0, 1, 2),))
+    play = a_play(0, *tasks, name=names[-1], hosts=tuple(names), bundles=(a_bundle("play-0", 0, 0, 1, 2),))
     plan, style = a_plan(play), Style(width=columns, verbosity=verbosity)
     texts = [plan_text.plan(plan, style, estimates=estimates), plan_text.summary(plan, style), plan_text.tasks(plan, style)]
     texts += [plan_text.hosts(plan, style), plan_text.binaries(rich_plan(), style), plan_text.explain(plan, "task_1", style)]

@@ -49,7 +49,7 @@ CONDITIONS = st.builds(Condition, kind=st.just("when"), text=WORDS, decided=st.n
 REASONS = st.none() | st.sampled_from(Reason)
 ARGS = st.dictionaries(WORDS, st.none() | st.booleans() | st.integers() | WORDS | st.lists(WORDS, max_size=2), max_size=3)
 TASKS = st.builds(
-    TaskPlan, task_id=WORDS, name=WORDS, module=WORDS, args=ARGS, hosts=TEXTS, conditions=st.lists(CONDITIONS, max_size=2).map(tuple), tags=TEXTS,
+    TaskPlan, task_id=WORDS, name=WORDS, module=WORDS, args=ARGS, hosts=st.none() | TEXTS, conditions=st.lists(CONDITIONS, max_size=2).map(tuple), tags=TEXTS,
     dependencies=st.lists(st.builds(Dependency, WORDS, st.sampled_from(DependencyKind), WORDS), max_size=2).map(tuple), notify=TEXTS,
     execution_order=st.integers(0, 9), can_run_parallel=st.booleans(), risk_level=st.sampled_from(RiskLevel), path=st.sampled_from(["agent", "stock"]),
     estimated_duration=ESTIMATES, path_reason=REASONS, cut=REASONS, barrier=REASONS, bundle_id=st.none() | WORDS, flush=st.booleans())
