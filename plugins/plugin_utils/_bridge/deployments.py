@@ -2,7 +2,7 @@
 """Binary deployments: from tasks, modules or a playbook to the payloads that a run of them builds.
 
 Rule 1: nothing is run and no template of a task is rendered; Ansible's own classes load tasks and plays.
-Rule 2: the payloads are those of a run, byte for byte: the same modules, asked for in the same order (_run/session.py).
+Rule 2: the payloads are those of a run, byte for byte: the same modules, asked for in the same order (payload_choice.py).
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import
 
 from . import bundles, prospects
 from .payload import Payload, PayloadBuilder
+from .payload_choice import PayloadChoice
 from .payload_files import TARGET_PYTHON
 
 __all__ = ['Deployment', 'Deployments', 'Refusal', 'Stretch', 'build', 'read_modules', 'read_playbook', 'read_tasks']
@@ -140,28 +141,18 @@ def build(stretches: t.Sequence[Stretch], builder: PayloadBuilder, *, play: str 
     names = [one.name for one in stretches]
     if play is not None and play not in names:
         raise RustleError(f'play: there is no play {play!r} that {_STRATEGY} may run', hint=f'plays: {", ".join(map(repr, names)) or "none"}')
-    payloads: list[Payload] = []
-    refused: dict[ModuleRef, str] = {}
+    choice = PayloadChoice(builder)
     wanted: list[Payload] = []
     for one in stretches:
         modules = prospects.modules_of(one.tasks)
-        missing = [module for module in modules if module not in refused and _find(module, payloads) is None]
-        if missing:
-            built = builder.build(missing)
-            refused.update(builder.refused)
-            payloads = [payload for payload in built if payload.modules] + payloads
-        if play is None or one.name == play:
-            held = (_find(module, payloads) for module in modules)
-            # an agent is started from the largest there is, whoever needs it
-            first = max(payloads, key=lambda payload: len(payload.modules), default=None)
-            wanted += [payload for payload in (first, *held) if payload is not None]
+        choice.expect(modules)
+        if modules and (play is None or one.name == play):
+            held = filter(None, map(choice.holding, modules))
+            wanted += [payload for payload in (choice.first(), *held) if payload.modules]
+    refused = choice.refused
     tasks = [task for one in stretches if play is None or one.name == play for task in one.tasks]
     items = tuple(_deployment(payload, tasks, refused, alone=alone) for payload in {payload.sha: payload for payload in wanted}.values())
     return Deployments(items, tuple(refusal for task in tasks if (refusal := _refusal(task, refused)) is not None))
-
-
-def _find(module: ModuleRef, payloads: t.Iterable[Payload]) -> Payload | None:
-    return next((payload for payload in payloads if module in payload), None)
 
 
 def _deployment(payload: Payload, tasks: t.Sequence[t.Any], refused: t.Mapping[ModuleRef, str], *, alone: bool) -> Deployment:

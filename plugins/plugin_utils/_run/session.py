@@ -17,7 +17,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._agent.events import
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.launch import Launch
 from ansible_collections.rustle.engine.plugins.plugin_utils._agent.stage1 import stage1_command
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, hazards, memo, modules, quick, seams
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import Payload, PayloadBuilder
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload_choice import PayloadChoice
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef, Target, TargetLost
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
@@ -56,12 +57,10 @@ class Session:
             _display.warning(notice)
         self.tables = _tables(settings.effects_file)
         self._agent_cache_limit = settings.agent_cache_limit
-        self._builder = PayloadBuilder(settings.cache_dir, limit=settings.cache_limit)
-        self._payloads: list[Payload] = []
+        self.payloads = PayloadChoice(PayloadBuilder(settings.cache_dir, limit=settings.cache_limit))
         self._unsettled: list[t.Callable[[], None]] = []
-        self._refused: dict[ModuleRef, str] = {}
         modules.supplier[:] = [self._supply]
-        self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self._payload_data,
+        self.hub = Hub(launch=self._launch, payload_of=self._payload_of, payload_data=self.payloads.read,
                        changed=lambda execution: self.play and self.play.changed(execution),
                        stopped=lambda execution: self.play and self.play.stopped(execution), unavailable=self._agent_unavailable,
                        telling=Telling(channel))
@@ -80,7 +79,7 @@ class Session:
     def begin(self, strategy: t.Any, iterator: t.Any, play_context: t.Any) -> PlayRun:
         self.hub.forks = max(1, len(strategy._workers))
         self.play = PlayRun(self, strategy, iterator, play_context)
-        self.expect(self.play.modules())
+        self.payloads.expect(self.play.modules())
         return self.play
 
     def _close(self) -> None:
@@ -101,43 +100,23 @@ class Session:
 
     # -- payloads
 
-    def expect(self, wanted: t.Iterable[ModuleRef]) -> None:
-        """Build the payload for the modules that a play is known to need."""
-        self._build([module for module in dict.fromkeys(wanted) if self._find(module) is None and module not in self._refused])
-
-    def _build(self, wanted: list[ModuleRef]) -> None:
-        if wanted:
-            built = self._builder.build(wanted)
-            self._refused.update(self._builder.refused)
-            # what is newest serves agents that are still to be started
-            self._payloads = built + self._payloads
-
     def _supply(self, module: ModuleRef) -> tuple[str | None, str]:
-        payload = self._find(module)
-        if payload is None and module not in self._refused:
-            self._build([module])
-            payload = self._find(module)
-        return self._refused.get(module), payload.profiles[module.fqn] if payload is not None else 'legacy'
-
-    def _find(self, module: ModuleRef) -> Payload | None:
-        return next((payload for payload in self._payloads if module in payload), None)
+        self.payloads.expect([module])
+        payload = self.payloads.holding(module)
+        return self.payloads.refused.get(module), payload.profiles[module.fqn] if payload is not None else 'legacy'
 
     def _payload_of(self, module: ModuleRef) -> tuple[str, tuple[str, ...]]:
-        payload = self._find(module)
+        payload = self.payloads.holding(module)
         if payload is None:
             raise LookupError(f'no payload holds {module.fqn}')  # prepare() has asked _supply before
         return payload.sha, payload.modules[module.fqn]
-
-    def _payload_data(self, sha: str) -> bytes:
-        return next(payload for payload in self._payloads if payload.sha == sha).read()
 
     # -- agents
 
     def _launch(self, selector: selectors.BaseSelector, target: Target, on_event: t.Callable[..., None]) -> tuple[AgentConnection, t.Callable[[], None]] | None:
         if target.key in self.unavailable:
             return None
-        # the payload of the play, which is the largest one as a rule
-        payload = max(self._payloads, key=lambda known: len(known.modules)) if self._payloads else self._builder.build([])[0]
+        payload = self.payloads.first()
         marker = secrets.token_hex(16)
         argv, options = target.command(stage1_command(target.python, payload.sha, payload.size, marker))
         launch = Launch(
