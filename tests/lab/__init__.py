@@ -5,6 +5,7 @@
     proxy.py     the delay proxy, a process of its own
     measure.py   runs a command and tells its CPU time, daemons included
     play.py      one ansible-playbook run on a fleet, and the comparison of two
+    history.py   records of runs that never were, by a seed
 
 `python -m tests.lab --hosts 3 --delay-ms 25 -- ansible -i INVENTORY all -m ping` uses it from a shell.
 """

@@ -1,19 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A plan as one HTML file: the graph, the expected run, and a table of tasks.
 
-Rule 1: the page asks for nothing: style, script and data are in it, and its policy forbids every request.
-Rule 2: no text of a playbook is markup: it travels as JSON without ``<``, and the script puts it in as text.
-Rule 3: facts are gathered here; the script lays them out and decides nothing.
+Rule 1: no text of a playbook is markup: it travels as data (`page_parts.py`), and the script puts it in as text.
+Rule 2: facts are gathered here; the script lays them out and decides nothing.
 """
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
 import html
-import json
 import os.path
-import pkgutil
 import string
 import typing as t
 
@@ -21,6 +15,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import E
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.page_parts import island, part, policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.plan_text import summary
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style, number_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.timeline import timeline
@@ -34,27 +29,16 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import 
 
 __all__ = ['page', 'page_data']
 
+_STYLES = ('page_theme.css', 'page.css')
 _SCRIPTS = ('page.js', 'page_graph.js', 'page_timeline.js', 'page_table.js')
 
 
 def page(plan: ExecutionPlan) -> str:
     """The whole file."""
-    style, script = _file('page.css'), ''.join(map(_file, _SCRIPTS))
-    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
-    data = json.dumps(page_data(plan), separators=(',', ':')).replace('<', '\\u003c')
-    return string.Template(_file('page.html')).substitute(
-        policy=html.escape(policy, quote=False), title=html.escape(clean(_title(plan))), summary=html.escape(summary(plan, Style(width=10_000)).strip()),
-        style=style, data=data, script=script)
-
-
-@functools.cache
-def _file(name: str) -> str:
-    """A file beside this one, read like code: by the loader of this package."""
-    return (pkgutil.get_data(__name__.rpartition('.')[0], name) or b'').decode()
-
-
-def _digest(text: str) -> str:
-    return f'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'
+    style, script = ''.join(map(part, _STYLES)), ''.join(map(part, _SCRIPTS))
+    return string.Template(part('page.html')).substitute(
+        policy=policy(style, script), title=html.escape(clean(_title(plan))), summary=html.escape(summary(plan, Style(width=10_000)).strip()),
+        style=style, data=island(page_data(plan)), script=script)
 
 
 def _title(plan: ExecutionPlan) -> str:
