@@ -113,7 +113,8 @@ def a_run(
         **counts | {"ok": counts["ok"] + counts["changed"]}, "round_trips": 40 + tasks // 3, "bundles": len(made.bundles),
     } | fields)  # fmt: skip
     made.plan = PlanRecord(execution=execution, plan_hash="3f" * 32, tasks=tasks, estimated_duration=(ended - began) * 0.9,
-                           estimated_spread=(ended - began) * 0.2, differences='[{"task": "check users", "planned": "agent", "actual": "stock", "why": "async"}]')  # fmt: skip
+                           estimated_spread=(ended - began) * 0.2,
+                           differences='[{"task": "check users", "planned": "agent", "actual": "stock", "why": "async"}]')  # fmt: skip
     made.report = ReportRecord(execution=execution, lines=("check the database is 40 % slower than usual on web02",), time=ended)
     made.recommendations = recommendations(execution, ended)
     if faults:
