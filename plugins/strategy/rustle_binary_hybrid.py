@@ -22,6 +22,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.strategy.linear import StrategyModule as LinearStrategy
 from ansible.utils.display import Display
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 
 display = Display()
 
@@ -44,6 +45,8 @@ class StrategyModule(LinearStrategy):
         except KeyboardInterrupt:
             self._rustle.interrupted()
             raise
+        except RustleError as ex:
+            raise AnsibleError(str(ex)) from None
         finally:
             rustle, self._rustle = self._rustle, None
             rustle.end()
@@ -114,7 +117,6 @@ def _follow_plan(session: t.Any, variables: dict[str, t.Any]) -> None:
     if not path or path in _followed:
         return
     from ansible_collections.rustle.engine.plugins.plugin_utils._cli.following import follow
-    from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
     try:
         follow(path)
     except RustleError as ex:

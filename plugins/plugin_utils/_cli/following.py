@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible import context
-from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for, request_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanChanged, PlanError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_binary import from_binary
@@ -39,14 +39,10 @@ def _request(saved: ExecutionPlan) -> Request:
     """What the run's own command line asks for; what only plans have is as it was planned."""
     given, options = context.CLIARGS, saved.metadata.planning_options
     tags = tuple(given.get('tags') or ())
-    return Request(
-        playbooks=tuple(given.get('args') or ()), inventory=tuple(given.get('inventory') or ()), limit=given.get('subset'),
-        tags=() if tags == ('all',) else tags, skip_tags=tuple(given.get('skip_tags') or ()), extra_vars=tuple(given.get('extra_vars') or ()),
-        vault_ids=tuple(given.get('vault_ids') or ()), vault_password_files=tuple(given.get('vault_password_files') or ()),
-        ask_vault_pass=bool(given.get('ask_vault_pass')), check=bool(given.get('check')), diff=bool(given.get('diff')),
-        strategy=options.strategy.value, serial=options.serial, forks=options.forks, binary_threshold=options.binary_threshold,
-        force_binary=options.force_binary, force_ssh=options.force_ssh, optimization_level=options.optimization_level, latency=options.latency,
-        target_arch=options.target_arch, target_os=options.target_os)
+    as_planned = ('serial', 'forks', 'binary_threshold', 'force_binary', 'force_ssh', 'optimization_level', 'latency', 'target_arch', 'target_os')
+    return request_of(
+        given, playbooks=tuple(given.get('args') or ()), limit=given.get('subset'), tags=() if tags == ('all',) else tags,
+        strategy=options.strategy.value, **{name: getattr(options, name) for name in as_planned})
 
 
 def _changes(saved: ExecutionPlan, now: ExecutionPlan) -> t.Iterator[str]:

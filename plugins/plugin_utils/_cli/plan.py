@@ -13,7 +13,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import words
-from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for, request_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import ConflictingStrategies, InvalidTagExpression, PlanError, RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy
 
@@ -128,14 +128,12 @@ def _request(options: argparse.Namespace) -> Request:
     if len(given) > 1:
         one, other = (f'--{name.replace("_", "-")}' for name in given[:2])
         raise ConflictingStrategies(one, other, why='each asks for another output')
-    return Request(
-        playbooks=tuple(options.playbooks), inventory=tuple(options.inventory), limit=options.limit, tags=_tags(options.tags, '--tags'),
-        skip_tags=_tags(options.skip_tags, '--skip-tags'), extra_vars=tuple(options.extra_vars), vault_ids=tuple(options.vault_ids),
-        vault_password_files=tuple(options.vault_password_files), ask_vault_pass=options.ask_vault_pass, strategy=options.strategy,
-        serial=options.serial, forks=options.forks, check=options.check, diff=options.diff, binary_threshold=options.binary_threshold,
-        force_binary=options.force_binary, force_ssh=options.force_ssh, optimization_level=2 if options.optimize else None,
-        latency=options.latency / 1000 if options.latency is not None else None, target_arch=options.target_arch or '',
-        target_os=options.target_os or '', fact_cache=options.fact_cache, build=options.list_binaries or bool(options.save), verbosity=options.verbose)
+    as_given = ('limit', 'strategy', 'serial', 'forks', 'binary_threshold', 'force_binary', 'force_ssh', 'fact_cache')
+    return request_of(
+        vars(options), playbooks=tuple(options.playbooks), tags=_tags(options.tags, '--tags'), skip_tags=_tags(options.skip_tags, '--skip-tags'),
+        optimization_level=2 if options.optimize else None, latency=options.latency / 1000 if options.latency is not None else None,
+        target_arch=options.target_arch or '', target_os=options.target_os or '', build=options.list_binaries or bool(options.save),
+        verbosity=options.verbose, **{name: getattr(options, name) for name in as_given})
 
 
 def _tags(given: t.Iterable[str], where: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings imp
 if t.TYPE_CHECKING:
     from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
 
-__all__ = ['Made', 'Request', 'plan_for']
+__all__ = ['Made', 'Request', 'plan_for', 'request_of']
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,13 @@ class Request:
     fact_cache: str | None = None
     build: bool = False
     verbosity: int = 0
+
+
+def request_of(given: t.Mapping[str, t.Any], **more: t.Any) -> Request:
+    """What a command line asks for: rustle-plan's, or a run's, which has the same options. ``more``: fields that they have not, or call otherwise."""
+    listed = ('inventory', 'tags', 'skip_tags', 'extra_vars', 'vault_ids', 'vault_password_files')
+    found = {name: tuple(given.get(name) or ()) for name in listed} | {name: bool(given.get(name)) for name in ('ask_vault_pass', 'check', 'diff')}
+    return Request(**found | more)
 
 
 @dataclasses.dataclass(frozen=True)

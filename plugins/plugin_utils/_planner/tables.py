@@ -13,6 +13,7 @@ import re
 import typing as t
 
 import yaml  # type: ignore[import-untyped]
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.entries import Row, row_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.named_rules import NAMED_RULES
 
@@ -35,9 +36,15 @@ def short_name(action: str) -> str:
 
 
 def text_of(collection: str) -> str:
-    """The table of one of COLLECTIONS as it is written."""
-    data = pkgutil.get_data(__name__.rpartition('.')[0], f'effects_tables/{collection}.yml')
-    return (data or b'').decode()
+    """The table of one of COLLECTIONS as it is written. RustleError where it cannot be read: the collection is not whole then."""
+    try:
+        return (pkgutil.get_data(__name__.rpartition('.')[0], f'effects_tables/{collection}.yml') or b'').decode()
+    except (OSError, UnicodeDecodeError) as ex:
+        raise _broken(collection, ex) from ex
+
+
+def _broken(collection: str, ex: Exception) -> RustleError:
+    return RustleError(f'effects_tables/{collection}.yml of rustle.engine: it cannot be read: {" ".join(str(ex).split())}', hint='install the collection anew')
 
 
 def names_in(collection: str) -> tuple[str, ...]:
@@ -63,7 +70,10 @@ def _ours(name: str) -> Entry | None:
     text = _texts(collection).get(module) if collection in COLLECTIONS else None
     if text is None:
         return None
-    entry: Entry = yaml.load(text, _LOADER)[module]
+    try:
+        entry: Entry = yaml.load(text, _LOADER)[module]
+    except (yaml.YAMLError, ValueError) as ex:
+        raise _broken(collection, ex) from ex
     return _ours(short_name(entry['like'])) if 'like' in entry else entry
 
 

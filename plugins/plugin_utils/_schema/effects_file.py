@@ -44,21 +44,22 @@ def parse_effects_file(text: str, *, path: str, known: Known) -> dict[str, Entry
 
     Raises SettingsError, with line and place, at the first thing that cannot be right.
     """
-    loader = _LOADER(text)
     try:
-        node = loader.get_single_node()
-        check = _Check(path, known)
-        if node is None:
-            return {}
-        check.take_lines(node, (), set())
-        data = loader.construct_document(node)
+        loader = _LOADER(text)
+        try:
+            node = loader.get_single_node()
+            check = _Check(path, known)
+            if node is None:
+                return {}
+            check.take_lines(node, (), set())
+            data = loader.construct_document(node)
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as ex:
         line = f':{ex.problem_mark.line + 1}' if ex.problem_mark else ''
         raise SettingsError(expected='YAML', found=str(ex.problem), where=f'{path}{line}') from ex
-    except yaml.YAMLError as ex:
+    except (yaml.YAMLError, ValueError, RecursionError) as ex:  # numbers and dates that are none raise what Python raises
         raise SettingsError(expected='YAML', found=str(ex), where=path) from ex
-    finally:
-        loader.dispose()
     return {} if data is None else check.file(data)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.entry import CONDITIONS, KEYS, RULES
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import RiskLevel
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Effects, Scope, TaskNode
@@ -78,6 +80,30 @@ def test_a_run_reads_only_the_tables_and_entries_that_it_asks_for(monkeypatch: p
         Tables().row(action)
     assert asked == ["ansible.builtin", "ansible.posix"]
     assert tables._ours.cache_info().currsize == 3
+
+
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """Tables are read anew, in this test and after it."""
+    remembered = (tables._ours, tables._texts)
+    for one in remembered:
+        one.cache_clear()
+    yield
+    for one in remembered:
+        one.cache_clear()
+
+
+@pytest.mark.parametrize("content", [PermissionError(13, "Permission denied"), b"copy: {scope: \xff}\n", b"copy: {scope: [}\n"])
+def test_a_table_that_cannot_be_read_is_named_in_a_line(monkeypatch: pytest.MonkeyPatch, forgetful: None, content: Any) -> None:
+    def read(package: str, name: str) -> Any:
+        if isinstance(content, Exception):
+            raise content
+        return content
+
+    monkeypatch.setattr(tables.pkgutil, "get_data", read)
+    with pytest.raises(RustleError) as caught:
+        Tables().row("copy")
+    assert caught.value.message.startswith("effects_tables/ansible.builtin.yml of rustle.engine: it cannot be read: ") and "\n" not in caught.value.message
 
 
 def test_private_entries_of_docker_are_those_that_reach_no_daemon() -> None:

@@ -57,6 +57,8 @@ def test_a_refusal_names_file_line_place_and_the_nearest_right_word() -> None:
     [
         ("a: [", "e.yml:2", "YAML", ""),
         ("a: !!python/object:os.system {}", "e.yml:1", "YAML", ""),
+        ("a: !!int x", "e.yml", "YAML", ""),
+        ("a: {scope: none, writes: [2024-13-45]}", "e.yml", "YAML", ""),
         ("a: {scope: none}\n--- \nb: {scope: none}", "e.yml:2", "YAML", ""),
         ("- copy", "e.yml:1", "modules, each with what it touches", "copy: {scope: host"),
         ("3: {scope: none}", "e.yml:1: 3", "the name of a module", ""),
