@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pwd
+import shutil
 import stat
 import subprocess
 import sys
@@ -56,6 +59,18 @@ STATE = """
           - would.KEY == done.KEY and done.KEY | length >= 2 and again.KEY == []
           - done.deployments | length == 2
           - done.refused == []
+"""
+AS_NOBODY = """
+- hosts: fleet
+  gather_facts: false
+  become: true
+  vars:
+    ansible_become_method: su
+    ansible_become_user: nobody
+    ansible_become_flags: -s /bin/sh
+    ansible_become_exe: "env RUSTLE_AGENT_CACHE={{ workdir | dirname }}/theirs/rustle su"  # nobody has no home
+  tasks:
+TASKS
 """
 ROLES = """
 - hosts: fleet
@@ -152,6 +167,30 @@ def test_without_it_the_code_is_sent_and_purge_removes_it(fleet: Fleet, site: Pa
     outcome = play(fleet, "rustle.engine.purge", RUSTLE)
     assert outcome.rc == 0, outcome.stdout
     assert kept(fleet) == [set(), set()]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="su asks for a password")
+@pytest.mark.parametrize("contestant", [LINEAR, RUSTLE], ids=["linear", "rustle"])
+def test_with_become_the_code_is_put_where_that_user_looks_for_it(fleet: Fleet, tmp_path: Path, contestant: Contestant) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    for host in fleet.hosts:
+        theirs = host.folder / "theirs"
+        shutil.rmtree(theirs, ignore_errors=True)
+        theirs.mkdir()
+        os.chown(theirs, nobody, -1)
+    site, state = tmp_path / "site.yml", tmp_path / "state.yml"
+    site.write_text(AS_NOBODY.replace("TASKS", "    - ansible.builtin.command: id -un\n    - ansible.builtin.slurp: {src: /etc/hostname}"))
+    to = "rustle.engine.binary_deployment: {state: present, playbook: site.yml}"
+    checked = "ansible.builtin.assert: {that: [would is changed, done is changed, again is not changed, done.sent == would.sent, done.sent | length == 1]}"
+    state.write_text(AS_NOBODY.replace("TASKS", "\n".join(f"    - {{{task}}}" for task in (
+        f"{to}, check_mode: true, register: would", f"{to}, register: done", f"{to}, register: again", checked))))  # fmt: skip
+
+    outcome = play(fleet, state, contestant)
+    assert outcome.rc == 0, outcome.stdout
+    for host in fleet.hosts:
+        cache = host.folder / "theirs" / "rustle"
+        assert {path.stat().st_uid for path in (cache, *cache.glob("*.pyz"))} == {nobody}
+    assert not sent_code(play(fleet, site, RUSTLE))
 
 
 def test_the_role_fills_verifies_and_finds_what_was_changed(fleet: Fleet, tmp_path: Path) -> None:
