@@ -10,13 +10,14 @@ from __future__ import annotations
 import string
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import report_sections as sections
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.page_parts import island, part, policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import overview
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import STATUSES, Past, Run, Span, clock_words, duration_of, spans
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import seconds, short_module
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import seconds
 
 __all__ = ['page', 'page_data']
 
@@ -76,7 +77,7 @@ def page_data(run: Run, lanes: t.Mapping[str, t.Sequence[Span]]) -> dict[str, t.
     place = {line.task.task_id: line.place for line in run.task_lines}
     messages = {f'{place[one.task_id]} {one.host}': clean(one.message) for one in run.failures[:1000] if one.message}
     return {
-        'tasks': [[clean(line.task.name or short_module(line.task.module)), clean(short_module(line.task.module)), clean(line.task.play), clean(line.task.path)]
+        'tasks': [[clean(line.task.name or short_name(line.task.module)), clean(short_name(line.task.module)), clean(line.task.play), clean(line.task.path)]
                   for line in run.task_lines],
         'hosts': list(map(clean, lanes)),
         'statuses': list(STATUSES), 'paths': list(_PATHS),

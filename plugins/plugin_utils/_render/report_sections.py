@@ -11,10 +11,11 @@ import json
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import RecommendationRecord, ResultRecord
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Child, Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import bar, proportions, run_lengths, sparkline
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import HostLine, Past, Run, TaskLine, duration_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, seconds, short_module
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, seconds
 
 __all__ = ['adaptations', 'bundles', 'cards', 'every_task', 'failures', 'hosts', 'plan', 'recommendations', 'slowest']
 
@@ -74,8 +75,8 @@ def timed(known: float | None) -> Value:
 def named(line: TaskLine) -> Markup:
     """A task's name, which leads to it, and what it is."""
     task = line.task
-    about = ' · '.join(filter(None, [short_module(task.module), task.role and f'role {task.role}', task.play, 'handler' if task.handler else '']))
-    return joined(element('a', task.name or short_module(task.module), href=f'#task-{line.place}', data_task=line.place), element('small', about))
+    about = ' · '.join(filter(None, [short_name(task.module), task.role and f'role {task.role}', task.play, 'handler' if task.handler else '']))
+    return joined(element('a', task.name or short_name(task.module), href=f'#task-{line.place}', data_task=line.place), element('small', about))
 
 
 def counted(counts: t.Mapping[str, int]) -> Markup:
@@ -275,8 +276,8 @@ def every_task(run: Run, past: Past) -> Markup | None:
     for line in run.task_lines:
         task = line.task
         cells: list[Child] = [
-            value(str(line.place + 1), line.place), [element('b', task.name or short_module(task.module)), element('small', task.path)],
-            short_module(task.module), task.play,
+            value(str(line.place + 1), line.place), [element('b', task.name or short_name(task.module)), element('small', task.path)],
+            short_name(task.module), task.play,
             counted(line.counts), timed(line.median), timed(line.longest), line.slowest_host, timed(past.usual(task.identity)),
             ', '.join(line.paths), value(str(len(line.attempts) or ''), len(line.attempts))]
         rows.append(element('tr', [_cell(cell, number in (0, 5, 6, 8, 10)) for number, cell in enumerate(cells)], id=f'task-{line.place}'))
