@@ -170,7 +170,12 @@ def _used() -> Usage:
 def _since(before: Usage) -> Usage:
     """Return what was used after `before`; of memory, the most that there ever was."""
     now = _used()
-    return Usage(*(now[i] if field == "ru_maxrss" else now[i] - before[i] for i, field in enumerate(Usage._fields)))
+    return now._replace(
+        ru_utime=now.ru_utime - before.ru_utime,
+        ru_stime=now.ru_stime - before.ru_stime,
+        ru_inblock=now.ru_inblock - before.ru_inblock,
+        ru_oublock=now.ru_oublock - before.ru_oublock,
+    )
 
 
 def run_command(begin: Begin, step: Dict[str, Any], streams: Streams, ours: Iterable[int]) -> NoReturn:

@@ -27,7 +27,7 @@ from .hazards import Hazard
 
 __all__ = [
     'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'conditions', 'core_supported', 'deliver', 'failed', 'included_file', 'is_task_result',
-    'learned', 'register_names', 'render', 'run_task', 'variables_of',
+    'learned', 'register_names', 'render', 'run_task', 'shown_result', 'unreachable', 'variables_of',
 ]
 
 CORE_VERSION: tuple[int, int] = tuple(int(part) for part in release.__version__.split('.')[:2])  # type: ignore[assignment]
@@ -115,6 +115,16 @@ def failed(wire: t.Any) -> bool:
         return bool(wire.utr.failed or wire.utr.unreachable)
     data = wire.return_data
     return bool(data.get('failed') or data.get('unreachable') or data.get('failed_when_result'))
+
+
+def unreachable(wire: t.Any) -> bool:
+    """Whether a task result says that its host could not be reached."""
+    return bool(wire.utr.unreachable if UNIFIED else wire.return_data.get('unreachable'))
+
+
+def shown_result(wire: t.Any) -> t.Mapping[str, t.Any]:
+    """What a task result says, as callbacks would get it."""
+    return t.cast('t.Mapping[str, t.Any]', wire.utr.as_result_dict() if UNIFIED else wire.return_data)
 
 
 def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_vars: dict[str, t.Any], play_context: t.Any, loader: t.Any,

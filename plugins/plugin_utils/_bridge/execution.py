@@ -57,6 +57,10 @@ class Execution(Asking):
         self.errands: list[t.Any] = []
         self.given_vars: dict[str, t.Any] | None = None  # of a task ahead: what its variables were before it ran
         self.usage: t.Any = None  # what it has used on its host, where somebody wants to know
+        self.attempt = 1
+        self.again_by: t.Any = None  # the instruction that had it begun again
+        self.told = False  # something of it was delivered
+        self.lost_with: TargetLost | None = None
         self.renews = False  # logins are different after it
         self.to_judge = False  # an item has ended in a way that has to be judged, others are still under way
         self.error: BaseException | None = None
@@ -106,6 +110,7 @@ class Execution(Asking):
     def lost(self, error: TargetLost) -> None:
         """The agent ended under what was asked. Items of a loop are told one by one, as stock's are; those that never began ask again."""
         failure = AnsibleConnectionFailure(str(error))
+        self.lost_with = error
         if not isinstance(self.waiting_for, list):
             self.resume(error=failure)
             return

@@ -12,7 +12,7 @@ import typing as t
 from ansible.parsing.vault import EncryptedString, VaultLib
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED
 
-__all__ = ['SHORTEST', 'Vaulted']
+__all__ = ['SHORTEST', 'Vaulted', 'vaulted']
 
 SHORTEST: t.Final = 4
 _DEPTH = 8
@@ -23,8 +23,12 @@ class Vaulted:
 
     def __init__(self) -> None:
         self._texts: set[str] = set()
+        self._installed = False
 
     def install(self) -> None:
+        if self._installed:
+            return
+        self._installed = True
         decrypt = VaultLib.decrypt
 
         @functools.wraps(decrypt)
@@ -35,9 +39,10 @@ class Vaulted:
 
         VaultLib.decrypt = watched  # type: ignore[method-assign]
 
-    def look_at(self, variables: t.Any) -> None:
-        """Take note of what is still encrypted in these: with forked workers it is decrypted in a process that is gone."""
-        self._walk(variables, _DEPTH)
+    def look_at(self, play: t.Any, host: t.Any, task: t.Any) -> None:
+        """Take note of what is still encrypted in a task's variables, if this run has a vault: forked workers decrypt in a process that is gone."""
+        if play.get_loader()._vault.secrets:
+            self._walk(play.get_variable_manager().get_vars(play=play, host=host, task=task, include_hostvars=False), _DEPTH)
 
     def masked(self, text: str) -> str:
         for secret in sorted(self._texts, key=len, reverse=True):
@@ -66,3 +71,7 @@ class Vaulted:
         elif depth and isinstance(value, list | tuple):
             for one in value:
                 self._walk(one, depth - 1)
+
+
+vaulted: t.Final = Vaulted()
+"""Those of this process."""

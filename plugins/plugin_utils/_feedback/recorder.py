@@ -13,16 +13,18 @@ import time
 import typing as t
 import uuid
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import failures
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
 from ansible_collections.rustle.engine.plugins.plugin_utils._model import event as events
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel, channel
 
-from . import outcomes, surroundings
-from .secrets import Secrets
+from . import surroundings
 
 __all__ = ['Recorder']
 
+_FACTS = frozenset(('ansible.builtin.gather_facts', 'ansible.builtin.setup', 'ansible.legacy.setup', 'gather_facts', 'setup'))
 _TOTALS = ('ok', 'changed', 'failures', 'dark', 'skipped', 'rescued', 'ignored')
 _WORDS = {'failures': 'failed', 'dark': 'unreachable'}
 
@@ -47,7 +49,8 @@ class Recorder:
         self._before: dict[str, dict[str, int]] = {}  # totals of earlier playbooks, by host
         self._started: dict[tuple[str, str], float] = {}
         self._items: dict[tuple[str, str], int] = {}
-        self._secrets = Secrets()
+        self._play: t.Any = None
+        vaulted.install()
 
     def serves(self, owner: object) -> bool:
         """Whether this callback is the one that records."""
@@ -70,7 +73,7 @@ class Recorder:
     def play_started(self, play: t.Any) -> None:
         expected = surroundings.expected(play, playbook=task_refs.playbook)
         observed_classes.play(play)
-        self._secrets.play(play)
+        self._play = play
         self._channel.publish(events.PlayStarted(
             play=play.get_name(), play_id=play._uuid, strategy=str(play.strategy), hosts=surroundings.hosts_of(play), serial=_serial(play),
             tasks=None if expected is None else len(expected), identities=expected or (),
@@ -111,7 +114,7 @@ class Recorder:
         self._channel.publish(events.TaskProgress(task=task_refs.of(result.task), host=result.host.name, what=what, done=self._items[key]))
 
     def ok(self, result: t.Any) -> None:
-        if result.task._resolved_action in outcomes.FACTS:
+        if result.task._resolved_action in _FACTS:
             observed_classes.facts(result.host, result.result.get('ansible_facts') or {})
         self._channel.publish(events.TaskCompleted(changed=result.is_changed(), **self._ended(result)))
 
@@ -127,8 +130,8 @@ class Recorder:
         self._channel.publish(events.TaskFailed(unreachable=True, ignored=bool(result.task.ignore_unreachable), **failure, **self._ended(result)))
 
     def _failure(self, result: t.Any) -> dict[str, t.Any]:
-        self._secrets.of(result.host, result.task)
-        return outcomes.failure(result.result, self._secrets.masked)
+        vaulted.look_at(self._play, result.host, result.task)
+        return failures.failure(result.result)
 
     def _ended(self, result: t.Any) -> dict[str, t.Any]:
         key = (result.task._uuid, result.host.name)

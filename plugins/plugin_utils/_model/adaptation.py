@@ -31,7 +31,7 @@ class AdaptationKind(enum.StrEnum):
     REPORT = 'report'  # nothing: what was held back goes to linear as it is
     REORDER = 'task_reordering'  # hosts: names, first to last
     REALLOCATE = 'host_reallocation'  # host: the name of who takes its place
-    STRATEGY = 'strategy_change'  # ordering: linear | causal
+    STRATEGY = 'strategy_change'  # ordering: linear
     PARAMETERS = 'parameter_adjustment'  # timeout, batch: numbers
     SKIP = 'task_skipping'  # nothing
     TOGGLE = 'bundle_toggle'  # host_class, path: agent | stock

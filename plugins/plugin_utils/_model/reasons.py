@@ -50,6 +50,7 @@ class Reason(enum.StrEnum):
     STEP = 'step', 'stock', '--step asks before each task'
     RAW = 'raw', 'stock', 'raw runs without Python on the target'
     CORE_VERSION = 'core-version', 'stock', 'this version of ansible-core is not known'
+    ADAPTED = 'adapted', 'stock', 'bundles fail, or are slower, on hosts of this class: an adaptation has changed their path'
     AGENT_UNAVAILABLE = 'agent-unavailable', 'stock', 'no agent could be started on the target, or no temporary folder made for the task'
     UNREACHED = 'unreached', 'stock', 'the action failed before the host was asked, and nobody knows whether it can be reached'
     UNSUPPORTED = 'unsupported', 'stock', 'the action does something on the target that the agent does not offer'

@@ -95,6 +95,8 @@ class Hub:
         self.selector = selectors.DefaultSelector()
         self.agents: dict[str, Agent] = {}
         self.forks = 5
+        self.order: t.Mapping[str, int] = {}  # hosts that are served before others, by their place
+        self.start_limit = START_LIMIT
         self.sent_bundles = 0
         self.trips: collections.Counter[str] = collections.Counter()
         self._launch = launch
@@ -169,7 +171,10 @@ class Hub:
                 self._shells.append(ShellRun(self, shell, functools.partial(self._resume, execution)))
         bundles: dict[str, tuple[Agent, list[dict[str, t.Any]], list[bytes]]] = {}
         sent: list[Errand] = []
-        for lane in list(self._lanes.values()):
+        lanes = list(self._lanes.values())
+        if self.order:
+            lanes.sort(key=lambda lane: self.order.get(lane.name, len(self.order)))
+        for lane in lanes:
             if not lane.outbox:
                 del self._lanes[lane.name]
                 continue
@@ -226,7 +231,7 @@ class Hub:
             connection, started = launched
             agent = self.agents[target.key] = Agent(target, connection)
             self._owners[connection] = agent
-            agent.timer = self.after(START_LIMIT, lambda: self._give_up(agent))
+            agent.timer = self.after(self.start_limit, lambda: self._give_up(agent))
             connection.start()
             started()
             if connection.closed:
@@ -236,7 +241,7 @@ class Hub:
     def _give_up(self, agent: Agent) -> None:
         if not agent.connection.closed:
             agent.connection.kill()
-            self._lost(agent, events.Lost('connect', f'no agent within {START_LIMIT:.0f} seconds'))
+            self._lost(agent, events.Lost('connect', f'no agent within {self.start_limit:.0f} seconds'))
 
     def _refuse(self, errand: Errand) -> None:
         self._unavailable(errand.execution, TargetLost('no agent', phase='connect', rc=None, stderr='', started=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import gc
 import os
 import secrets
@@ -51,6 +52,8 @@ class Session:
         self.pid = os.getpid()
         self.play: PlayRun | None = None
         self.unavailable: set[str] = set()
+        self.by_stock: set[str] = set()  # classes of hosts that an adaptation has taken off their agents
+        self.overrides: dict[str, t.Any] = {}  # settings that adaptations have changed for the rest of the run
         self._config = read_config(C.CONFIG_FILE)
         settings = self.settings({})
         for notice in notices(environ=os.environ, config=self._config):
@@ -94,9 +97,10 @@ class Session:
         try:
             if given:
                 given = compat.render(given, dict(variables))
-            return resolve(variables=given, environ=os.environ, config=self._config)
+            settings = resolve(variables=given, environ=os.environ, config=self._config)
         except RustleError as ex:
             raise AnsibleError(str(ex)) from None  # its causes are for developers
+        return dataclasses.replace(settings, **self.overrides) if self.overrides else settings
 
     # -- payloads
 

@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic im
     field_validator,
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import parse_effects, parse_size, suggestion
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Given, Mode, Ordering, Place, Strategy
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Adaptation, Given, Mode, Ordering, Place, Strategy
 
 __all__ = ['Values', 'checked']
 
@@ -35,6 +35,10 @@ class Values(BaseModel):
     cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
     agent_cache_limit: int | None = Field(None, ge=0, description='a size in bytes, or like 64M or 1G')
     plan_file: str | None = Field(None, description='a path')
+    adaptation: Adaptation | None = Field(None, description='off, advise or on')
+    retry: bool | None = Field(None, description='yes or no')
+    skippable: bool | None = Field(None, description='yes or no')
+    interchangeable: str | None = Field(None, min_length=1, description='the name of a group')
     default_forks: int | None = Field(None, ge=1, le=100_000, description='a number of hosts from 1 to 100000')
     planning_timeout: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False, description='a number of seconds, or 0 for none')
     optimization_level: int | None = Field(None, ge=0, le=3, description='0, 1, 2 or 3')
@@ -44,6 +48,14 @@ class Values(BaseModel):
     @field_validator('mode', 'ordering', 'scope', mode='before')
     @classmethod
     def _word(cls, value: object) -> object:
+        return str(value).strip().lower() if isinstance(value, str) else value
+
+    @field_validator('adaptation', mode='before')
+    @classmethod
+    def _stance(cls, value: object) -> object:
+        """YAML makes booleans of on and off."""
+        if isinstance(value, bool):
+            return 'on' if value else 'off'
         return str(value).strip().lower() if isinstance(value, str) else value
 
     @field_validator('cache_limit', 'agent_cache_limit', mode='before')

@@ -17,13 +17,15 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file 
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 
 __all__ = [
-    'FOREIGN_ENVIRONMENT', 'NAMES', 'PLANNING', 'RUN_WIDE', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'Strategy', 'notices', 'read_config', 'resolve',
+    'FOREIGN_ENVIRONMENT', 'NAMES', 'PLANNING', 'RUN_WIDE', 'Adaptation', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'Strategy',
+    'notices', 'read_config', 'resolve',
 ]
 
 MIB = 1024 * 1024
 
 
 Mode = t.Literal['auto', 'binary', 'ssh']
+Adaptation = t.Literal['off', 'advise', 'on']
 Ordering = t.Literal['causal', 'linear', 'host']
 Place = t.Literal['host', 'world']
 Strategy = t.Literal['Linear', 'Rolling', 'Free', 'HostPinned', 'BinaryHybrid', 'BinaryOnly']
@@ -45,6 +47,10 @@ class Settings:
     cache_limit: int = 512 * MIB
     agent_cache_limit: int = 64 * MIB
     plan_file: str | None = None
+    adaptation: Adaptation = 'on'
+    retry: bool | None = None
+    skippable: bool = False
+    interchangeable: str | None = None
     default_forks: int | None = None
     planning_timeout: float = 0
     optimization_level: int = 1
@@ -62,7 +68,7 @@ PLANNING: t.Final = ('default_forks', 'planning_timeout', 'optimization_level', 
 
 NAMES: t.Final = (
     'enabled', 'mode', 'ordering', 'scope', 'effects', 'effects_file', 'lookahead', 'cache_dir', 'cache_limit', 'agent_cache_limit', 'plan_file',
-    *PLANNING)
+    'adaptation', 'retry', 'skippable', 'interchangeable', *PLANNING)
 """The settings, in the order of the documentation."""
 
 RUN_WIDE: t.Final = frozenset({'effects_file', *PLANNING})
@@ -134,7 +140,9 @@ def _is_plain(name: str, value: object) -> bool:
 
 
 _PATHS = ('cache_dir', 'effects_file', 'plan_file')
-_WORDS = {'mode': t.get_args(Mode), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place), 'strategy': t.get_args(Strategy)}
+_WORDS = {
+    'mode': t.get_args(Mode), 'adaptation': t.get_args(Adaptation), 'ordering': t.get_args(Ordering), 'scope': t.get_args(Place),
+    'strategy': t.get_args(Strategy)}
 
 
 def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:

@@ -54,6 +54,10 @@ def test_nothing_given_means_the_defaults() -> None:
         "cache_limit": 512 * MIB,
         "agent_cache_limit": 64 * MIB,
         "plan_file": None,
+        "adaptation": "on",
+        "retry": None,
+        "skippable": False,
+        "interchangeable": None,
         "default_forks": None,
         "planning_timeout": 0,
         "optimization_level": 1,
@@ -281,7 +285,7 @@ def test_the_page_has_a_section_for_each_setting_with_its_three_names(name: str)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_gives_each_default(name: str) -> None:
-    default = {"True": "yes", "None": "not set", "": "`~/.cache/rustle`", str(512 * MIB): "`512M`", str(64 * MIB): "`64M`"}
+    default = {"True": "yes", "False": "no", "None": "not set", "": "`~/.cache/rustle`", str(512 * MIB): "`512M`", str(64 * MIB): "`64M`"}
     value = str(getattr(Settings(), name))
     section = PAGE.split(f"### `{name}`", 1)[1].split("\n### ", 1)[0]
     assert f"Default: {default.get(value, f'`{value}`')}" in section.replace("`yes`", "yes")

@@ -11,9 +11,10 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED
 
-__all__ = ['FACTS', 'LONGEST', 'failure', 'words']
+from .vaulted import vaulted
 
-FACTS: t.Final = frozenset(('ansible.builtin.gather_facts', 'ansible.builtin.setup', 'ansible.legacy.setup', 'gather_facts', 'setup'))
+__all__ = ['LONGEST', 'failure', 'words']
+
 LONGEST: t.Final = 1000
 
 _PASSWORDS = re.compile(r'''(?ix)
@@ -23,22 +24,22 @@ _URLS = re.compile(r'(://[^/\s:@]*:)[^/\s@]+@')
 _TEXTS = ('msg', 'module_stderr', 'stderr', 'module_stdout', 'stdout')
 
 
-def failure(result: t.Mapping[str, t.Any], mask: t.Callable[[str], str]) -> dict[str, t.Any]:
+def failure(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The fields of TaskFailed that a result gives: ``message`` and ``rc``."""
     rc = result.get('rc')
     if result.get('_ansible_no_log') or 'censored' in result:
         return {'message': '', 'rc': None}
-    return {'message': words(result, mask), 'rc': rc if isinstance(rc, int) and not isinstance(rc, bool) else None}
+    return {'message': words(result), 'rc': rc if isinstance(rc, int) and not isinstance(rc, bool) else None}
 
 
-def words(result: t.Mapping[str, t.Any], mask: t.Callable[[str], str]) -> str:
+def words(result: t.Mapping[str, t.Any]) -> str:
     """How it failed, in at most LONGEST characters. Of a loop: the first item that failed."""
     items = result.get('results')
     if isinstance(items, list):
         bad = next((item for item in items if isinstance(item, t.Mapping) and (item.get('failed') or item.get('unreachable'))), None)
         if bad is not None:
-            return '' if bad.get('_ansible_no_log') else words(bad, mask)
+            return '' if bad.get('_ansible_no_log') else words(bad)
     found = [str(result[name]).strip() for name in _TEXTS if isinstance(result.get(name), str | int) and str(result[name]).strip()]
-    text = mask('\n'.join(dict.fromkeys(found)))
+    text = vaulted.masked('\n'.join(dict.fromkeys(found)))
     text = _URLS.sub(rf'\1{MASKED}@', _PASSWORDS.sub(rf'\1{MASKED}', text))
     return text if len(text) <= LONGEST else f'{text[:LONGEST // 3]} ... {text[-(LONGEST * 2 // 3 - 5):]}'

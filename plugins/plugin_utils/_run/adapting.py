@@ -1,0 +1,237 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the adaptation engine wants done, done: between an execution's end and linear.
+
+Rule 1: a failure is held back only while nothing of its task was delivered, and linear waits for it meanwhile as for any task under way.
+Rule 2: what is not held back goes to linear as it is. Nothing here decides: the engine has, and each instruction is answered.
+Rule 3: a task is begun again as if linear had just asked for it, with the variables of that moment.
+"""
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible import constants as C
+from ansible.utils.display import Display
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, failures, prospects
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import task_refs
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Instruction, Rejection
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import (
+    AdaptationApplied,
+    AdaptationRejected,
+    HostRecovered,
+    HostUnavailable,
+    TaskFailed,
+)
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.repeating import is_repeatable
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
+
+__all__ = ['Adapting']
+
+_display = Display()
+
+
+class Adapting:
+    """Of one play. ``play``: its PlayRun."""
+
+    def __init__(self, play: t.Any, channel: Channel) -> None:
+        self._play = play
+        self._channel = channel
+        self._away: dict[str, float] = {}  # host -> monotonic time since when it cannot be reached
+
+    def takes(self, execution: Execution) -> bool:
+        """Whether the engine wants something done about how the execution ended, so that linear is not told of it (yet)."""
+        if not self._channel.acting:
+            return False
+        wire = execution.result()
+        failed = execution.failed
+        self._judge(execution, failed)
+        if not failed or execution.told or wire is None:
+            return False
+        settings = self._play.session.settings(execution.run.task_vars)
+        if settings.adaptation != 'on':
+            return False
+        event = self._failure(execution, wire, settings)
+        if event.unreachable:
+            self._away.setdefault(event.host, time.monotonic())
+            self._channel.publish(HostUnavailable(host=event.host, message=event.message, started=bool(event.started)))
+        self._channel.publish(event)
+        held = [self._obey(instruction, execution) for instruction in self._taken()]
+        return any(held)
+
+    def _judge(self, execution: Execution, failed: bool) -> None:
+        """How what was tried again has ended; a host that answers is back."""
+        instruction, execution.again_by = execution.again_by, None
+        lost = execution.lost_with is not None
+        if not lost and execution.host.name in self._away:
+            self._channel.publish(HostRecovered(host=execution.host.name, seconds=time.monotonic() - self._away.pop(execution.host.name)))
+        if instruction is not None:
+            self._answer(instruction, succeeded=not failed)
+
+    def _failure(self, execution: Execution, wire: t.Any, settings: t.Any) -> TaskFailed:
+        task, host = execution.task, execution.host
+        vaulted.look_at(self._play.play, host, task)
+        lost = execution.lost_with
+        # what was answered before the connection was lost has run
+        started = True if lost is None else lost.started or execution.begun
+        node = prospects.node_of(task, on_controller=False, rescope=None, effects=None)
+        group = self._play.strategy._inventory.get_hosts(settings.interchangeable) if settings.interchangeable else ()
+        return TaskFailed(
+            task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire), started=started,
+            declared=_declares(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
+            skippable=settings.skippable, interchangeable=tuple(other.name for other in group if other.name != host.name),
+            host_class=observed_classes.of(host), path='agent', **failures.failure(compat.shown_result(wire)))
+
+    # -- acting
+
+    def obey(self) -> None:
+        """Do what was wanted meanwhile, for whatever reason."""
+        for instruction in self._taken():
+            self._obey(instruction, None)
+
+    def _taken(self) -> t.Iterator[Instruction]:
+        while self._channel.instructions:
+            yield self._channel.instructions.popleft()
+
+    def _obey(self, instruction: Instruction, execution: Execution | None) -> bool:
+        """Whether the end of ``execution`` is held back by it."""
+        decision = instruction.decision
+        if instruction.advised or decision.kind is AdaptationKind.REPORT:
+            return False
+        about = execution is not None and decision.target == execution.host.name
+        act = _HOLDING.get(decision.kind)
+        if act is not None and not about:
+            self._reject(instruction)
+            return False
+        if act is not None:
+            return bool(act(self, instruction, execution))
+        act = _AT_LARGE.get(decision.kind)
+        if act is None:
+            self._reject(instruction)
+            return False
+        act(self, instruction)
+        return False
+
+    def _reject(self, instruction: Instruction) -> None:
+        self._channel.publish(AdaptationRejected(
+            adaptation=instruction.adaptation, policy=instruction.policy, what=instruction.decision.kind.value, target=instruction.decision.target,
+            reason=Rejection.NOT_POSSIBLE.value))
+
+    def _answer(self, instruction: Instruction, *, succeeded: bool | None, detail: str = '') -> None:
+        self._channel.publish(AdaptationApplied(
+            adaptation=instruction.adaptation, policy=instruction.policy, what=instruction.decision.kind.value, target=instruction.decision.target,
+            succeeded=succeeded, detail=detail))
+
+    def _say(self, instruction: Instruction, execution: Execution, words: str) -> None:
+        _display.display(f'rustle: [{execution.host.name}] "{execution.task.get_name()}": {words} ({instruction.decision.rationale})', color=C.COLOR_WARN)
+
+    # -- what holds a result back
+
+    def _retry(self, instruction: Instruction, execution: Execution) -> bool:
+        seconds = float(instruction.decision.changes.get('after', 0.0))
+        self._say(instruction, execution, f'tried again in {seconds:.1f} s')
+        self._later(instruction, execution, seconds)
+        return True
+
+    def _wait(self, instruction: Instruction, execution: Execution) -> bool:
+        if execution.attempt == 1:
+            self._say(instruction, execution, 'its host cannot be reached, waiting for it')
+        self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
+        return True
+
+    def _elsewhere(self, instruction: Instruction, execution: Execution) -> bool:
+        """Another host does it in the place of this one."""
+        other = str(instruction.decision.changes['host'])
+        self._say(instruction, execution, f'{other} does it instead')
+        task = execution.task.copy()
+        task.delegate_to = other
+        self._later(instruction, execution, 0.0, task)
+        return True
+
+    def _skip(self, instruction: Instruction, execution: Execution) -> bool:
+        self._say(instruction, execution, 'left out')
+        task = execution.task.copy()
+        task.when = [False]
+        task.loop = task.loop_with = None
+        self._later(instruction, execution, 0.0, task)
+        return True
+
+    def _later(self, instruction: Instruction, execution: Execution, seconds: float, task: t.Any = None) -> None:
+        self._play.hub.after(seconds, lambda: self._again(instruction, execution, task or execution.task))
+
+    def _again(self, instruction: Instruction, execution: Execution, task: t.Any) -> None:
+        play, run = self._play, execution.run
+        if run.current is not execution:
+            return  # the play has ended, or was interrupted
+        fresh = play.begin_again(execution, task)
+        fresh.attempt = execution.attempt + 1
+        fresh.again_by = instruction
+        play.go_on(fresh)
+
+    # -- what changes the run
+
+    def _scale(self, instruction: Instruction) -> None:
+        hub = self._play.hub
+        hub.forks = max(1, min(self._play.forks, int(instruction.decision.changes['lanes'])))
+        _display.vv(f'rustle: at most {hub.forks} hosts at once ({instruction.decision.rationale})')
+        self._answer(instruction, succeeded=None)
+
+    def _toggle(self, instruction: Instruction) -> None:
+        changes = instruction.decision.changes
+        by_stock = self._play.session.by_stock
+        (by_stock.add if changes['path'] == 'stock' else by_stock.discard)(str(changes['host_class']))
+        _display.vv(f'rustle: hosts of class {changes["host_class"]} by the {changes["path"]} path ({instruction.decision.rationale})')
+        self._answer(instruction, succeeded=None)
+
+    def _reorder(self, instruction: Instruction) -> None:
+        self._play.hub.order = {name: place for place, name in enumerate(instruction.decision.changes['hosts'])}
+        self._answer(instruction, succeeded=None)
+
+    def _replan(self, instruction: Instruction) -> None:
+        for run in self._play.hosts.values():
+            if instruction.decision.target in ('*', run.host.name):
+                self._play.withdraw(run)
+        self._answer(instruction, succeeded=None)
+
+    def _strategy(self, instruction: Instruction) -> None:
+        self._play.session.overrides['ordering'] = str(instruction.decision.changes['ordering'])
+        self._answer(instruction, succeeded=None)
+
+    def _parameters(self, instruction: Instruction) -> None:
+        changes = instruction.decision.changes
+        if 'batch' in changes:
+            self._play.session.overrides['lookahead'] = max(1, int(changes['batch']))
+        if 'timeout' in changes:
+            self._play.hub.start_limit = float(changes['timeout'])
+        self._answer(instruction, succeeded=None)
+
+    def _halt(self, instruction: Instruction) -> None:
+        _display.error(f'rustle: the run is halted: {instruction.decision.rationale}')
+        self._play.halt()
+        self._answer(instruction, succeeded=True)
+
+
+_HOLDING: dict[AdaptationKind, t.Callable[[Adapting, Instruction, t.Any], bool]] = {
+    AdaptationKind.RETRY: Adapting._retry, AdaptationKind.WAIT: Adapting._wait, AdaptationKind.REALLOCATE: Adapting._elsewhere,
+    AdaptationKind.FAILOVER: Adapting._elsewhere, AdaptationKind.SKIP: Adapting._skip,
+}
+_AT_LARGE: dict[AdaptationKind, t.Callable[[Adapting, Instruction], None]] = {
+    AdaptationKind.SCALE: Adapting._scale, AdaptationKind.TOGGLE: Adapting._toggle, AdaptationKind.REORDER: Adapting._reorder,
+    AdaptationKind.REPLAN: Adapting._replan, AdaptationKind.STRATEGY: Adapting._strategy, AdaptationKind.PARAMETERS: Adapting._parameters,
+    AdaptationKind.HALT: Adapting._halt,
+}
+
+
+def _declares(task: t.Any) -> bool:
+    """Whether the playbook says itself what a failure of the task means."""
+    if task.until or task.ignore_errors or task.ignore_unreachable or task.failed_when:
+        return True
+    parent = task._parent
+    while parent is not None:
+        if getattr(parent, 'rescue', None):
+            return True
+        parent = parent._parent
+    return False
+
