@@ -4,6 +4,7 @@
     python -m tests.truth                       the differential playbooks
     python -m tests.truth site.yml other.yml    these, on a host of the lab
     python -m tests.truth --collections DIR --role grafana.grafana.loki    a role of a collection below DIR, in check mode
+    python -m tests.truth --conformance [TARGET ...]    integration targets of ansible-core (see tests/conformance)
 
 A playbook is planned, then run on one host with one task under way at a time, while every variable that is resolved and every file
 that a process of the host touches is written down. Printed are recall (true edges that the plan has, or leads to by a path) and
@@ -25,6 +26,7 @@ from typing import Any
 from tests.integration.differential.running import PLAYBOOKS, Case, execute
 from tests.lab.fleet import Fleet
 from tests.lab.play import COLLECTIONS, ROOT, RUSTLE, environment
+from tests.truth import conformance
 from tests.truth.compare import Comparison, compare
 from tests.truth.strace import accesses, wrapper
 
@@ -95,15 +97,18 @@ def _extra_only(arguments: Sequence[str]) -> list[str]:
     return taken
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="tests.truth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("playbooks", nargs="*", type=Path)
-    parser.add_argument("--collections", type=Path, help="folder with ansible_collections, beside ours")
-    parser.add_argument("--role", action="append", default=[], help="plan and run this role in check mode, whatever fails in it")
-    parser.add_argument("--no-files", action="store_true", help="variables only: no strace")
-    parser.add_argument("-v", "--verbose", action="store_true", help="edges that were foretold and not met, too")
-    options = parser.parse_args(argv)
-    total = Total()
+def _show(name: str, one: Total, total: Total, *, verbose: bool) -> None:
+    print(f"{name:<24} variables {one.variables.line()}   files {one.files.line()}", flush=True)
+    for kind, comparison in (("variable", one.variables), ("file", one.files)):
+        for edge in comparison.missed:
+            print(f"    missed {kind}: {edge}")
+        for edge in comparison.untrue if verbose else ():
+            print(f"    not met {kind}: {edge}")
+    total.variables.add(one.variables)
+    total.files.add(one.files)
+
+
+def _playbooks(options: argparse.Namespace, total: Total) -> None:
     # over local the host's files are the controller's too
     with Fleet(2, connection="ssh") as fleet, tempfile.TemporaryDirectory(prefix="roles.") as folder:
         paths = options.playbooks or ([] if options.role else sorted(PLAYBOOKS.glob("*.yml")))
@@ -112,15 +117,44 @@ def main(argv: Sequence[str]) -> int:
             one: Any = truth_of(fleet, case.playbook, case.arguments, case.environ(fleet), strace=not options.no_files)
             if isinstance(one, str):
                 print(f"{case.name:<24} {one}", flush=True)
-                continue
-            print(f"{case.name:<24} variables {one.variables.line()}   files {one.files.line()}", flush=True)
-            for kind, comparison in (("variable", one.variables), ("file", one.files)):
-                for edge in comparison.missed:
-                    print(f"    missed {kind}: {edge}")
-                for edge in comparison.untrue if options.verbose else ():
-                    print(f"    not met {kind}: {edge}")
-            total.variables.add(one.variables)
-            total.files.add(one.files)
+            else:
+                _show(case.name, one, total, verbose=options.verbose)
+
+
+def _conformance(options: argparse.Namespace, total: Total) -> None:
+    names = options.conformance or conformance.visible()
+    if not options.again:
+        conformance.run(names, connection=options.connection, strace=not options.no_files, jobs=options.jobs, timeout=options.timeout)
+    for name in names:
+        one = Total()
+        for label, variables, files in conformance.compared(name):
+            one.variables.add(variables)
+            one.files.add(files)
+            one.variables.missed += [f"{label}: {edge}" for edge in variables.missed]
+            one.files.missed += [f"{label}: {edge}" for edge in files.missed]
+        _show(name, one, total, verbose=options.verbose)
+        for why in conformance.unplanned(name):
+            print(f"    no plan: {why}")
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tests.truth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("playbooks", nargs="*", type=Path)
+    parser.add_argument("--conformance", nargs="*", metavar="TARGET", help="integration targets of ansible-core; all that are visible without a name")
+    parser.add_argument("--again", action="store_true", help="with --conformance: compare what the last run has left, and run nothing")
+    parser.add_argument("--jobs", type=int, default=2, help="with --conformance: targets at once")
+    parser.add_argument("--timeout", type=float, default=150, help="with --conformance: seconds for a target")
+    parser.add_argument("--connection", choices=("ssh", "local"), default="ssh", help="with --conformance")
+    parser.add_argument("--collections", type=Path, help="folder with ansible_collections, beside ours")
+    parser.add_argument("--role", action="append", default=[], help="plan and run this role in check mode, whatever fails in it")
+    parser.add_argument("--no-files", action="store_true", help="variables only: no strace")
+    parser.add_argument("-v", "--verbose", action="store_true", help="edges that were foretold and not met, too")
+    options = parser.parse_args(argv)
+    total = Total()
+    if options.conformance is not None:
+        _conformance(options, total)
+    else:
+        _playbooks(options, total)
     print(f"{'all':<24} variables {total.variables.line()}   files {total.files.line()}")
     return 0
 

@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The edges of a plan against those of a run.
 
-Tasks are known by where they stand (file:line). What a dynamic include brought counts as the include, which is what the plan knows.
+Tasks are known by where they stand (file:line). What an include brought that the plan has not opened counts as the include.
 """
 
 from __future__ import annotations
 
+import bisect
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -117,18 +118,20 @@ def _short(place: str) -> str:
 
 
 def _variable_edges(plan: _Plan, lines: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    setter: dict[str, str] = {}
+    setters: dict[str, dict[str, str]] = {"": {}}  # host -> variable -> place; "": for all hosts
     for event in lines:
         place = plan.task(event)
         if place is None or event["event"] not in ("read", "set"):
             continue
-        name = event["name"]
+        name, setter = event["name"], setters.setdefault(event["host"], {})
         if event["event"] == "set":
-            setter[name] = place
+            for one in setters.values() if not event["host"] else (setter,):
+                one[name] = place
             continue
-        for key in (name, "ansible_facts") if _FACT.match(name) and name not in setter else (name,):
-            if key in setter and setter[key] != place:
-                yield setter[key], place, name
+        known = setters[""] | setter
+        for key in (name, "ansible_facts") if _FACT.match(name) and name not in known else (name,):
+            if key in known and known[key] != place:
+                yield known[key], place, name
                 break
 
 
@@ -137,12 +140,18 @@ def _file_edges(
 ) -> Iterator[tuple[str, str, str]]:
     """A path that one task writes and another touches."""
     turns = _turns(plan, lines)
+    begins = [begin for begin, _end, _place in turns]
+    longest = max((end - begin for begin, end, _place in turns), default=0.0)
     written: dict[str, str] = {}
     read: dict[str, set[str]] = {}
     for access in sorted(touched, key=lambda one: one.time):
-        place = next((place for begin, end, place in turns if begin <= access.time <= end), None)
-        if place is None or _NOISE.search(access.path) or access.path.startswith(temporary):
+        if _NOISE.search(access.path) or access.path.startswith(temporary):
             continue
+        first, last = bisect.bisect_left(begins, access.time - longest), bisect.bisect_right(begins, access.time)
+        places = {place for _begin, end, place in turns[first:last] if access.time <= end}
+        if len(places) != 1:
+            continue  # between tasks, or hosts are at different ones
+        place = places.pop()
         if access.path in written and written[access.path] != place:
             yield written[access.path], place, access.path
         if access.write:
@@ -155,12 +164,14 @@ def _file_edges(
 
 
 def _turns(plan: _Plan, lines: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]]:
-    turns, begun = [], None
+    turns: list[tuple[float, float, str]] = []
+    begun: dict[str, dict[str, Any]] = {}
     for event in lines:
         if event["event"] == "start":
-            begun = event
-        elif event["event"] == "end" and begun is not None:
-            place = plan.task(begun)
+            begun[event["host"]] = event
+        elif event["event"] == "end" and event["host"] in begun:
+            start = begun.pop(event["host"])
+            place = plan.task(start)
             if place is not None:
-                turns.append((begun["time"], event["time"], place))
-    return turns
+                turns.append((start["time"], event["time"], place))
+    return sorted(turns)

@@ -127,8 +127,8 @@ class TaskReader:
 
     def _template(self, task: t.Any, source: t.Any) -> Reading:
         """What the file of a template task reads, files that it includes among it."""
-        if not isinstance(source, str) or '{{' in source:
-            return Reading(any=True)
+        if not isinstance(source, str) or '{{' in source or any(name.endswith('_string') for name in task.args):
+            return Reading(any=True)  # with marks of its own, what is a variable is not known here
         try:
             path = self._loader.path_dwim_relative_stack(task.get_search_path(), 'templates', source)
         except Exception:
@@ -140,7 +140,7 @@ class TaskReader:
         if known is not None:
             return known
         data = self._inputs.read(path)
-        if data is None:
+        if data is None or (data.startswith(b'#jinja2:') and b'_string' in data.partition(b'\n')[0]):
             return Reading(any=True)
         found = reading_of_file(data.decode('utf-8', 'replace'))
         for name in sorted(found.templates):

@@ -1,0 +1,47 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is read off single tasks for a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import TaskPlan
+
+Tasks = Callable[[str], tuple[TaskPlan, ...]]
+
+
+@pytest.fixture
+def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tasks:
+    monkeypatch.chdir(tmp_path)
+
+    def made(text: str) -> tuple[TaskPlan, ...]:
+        lines = "\n".join(f"    {line}" for line in text.splitlines())
+        Path("site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  vars: {{who: bob}}\n  tasks:\n{lines}\n")
+        found = plan_for(Request(playbooks=("site.yml",), inventory=("h1,",))).plan.plays[0].batches[0].tasks
+        return tuple(task for task in found if not task.flush)
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("content", "args"),
+    [("#jinja2:variable_start_string:'<<', variable_end_string:'>>'\n<< later >>\n", ""), ("<< later >>\n", ", variable_start_string: '<<'")],
+)
+def test_a_template_with_marks_of_its_own_may_read_any_variable(tasks: Tasks, content: str, args: str) -> None:
+    Path("x.j2").write_text(content)
+    first, second = tasks(f"- set_fact: {{later: 1}}\n- template: {{src: x.j2, dest: /x{args}}}")
+    assert first.task_id in {edge.task_id for edge in second.dependencies if edge.kind.value == "variable"}
+
+
+def test_a_template_with_other_settings_of_jinja_reads_what_it_names(tasks: Tasks) -> None:
+    Path("x.j2").write_text("#jinja2: lstrip_blocks: True\n{{ later }}\n")
+    first, other, last = tasks("- set_fact: {later: 1}\n- set_fact: {other: 1}\n- template: {src: x.j2, dest: /x}")
+    assert {edge.task_id for edge in last.dependencies if edge.kind.value == "variable"} == {first.task_id} and other.task_id
+
+
+def test_names_of_tasks_are_rendered_where_their_variables_are_known(tasks: Tasks) -> None:
+    known, unknown = tasks("- {name: 'for {{ who }}', ping: {}}\n- {name: 'for {{ whom }}', ping: {}}")
+    assert (known.name, unknown.name) == ("for bob", "for {{ whom }}")
