@@ -50,6 +50,7 @@ class Rejection(enum.StrEnum):
     ROLLBACK_FAILED = 'rollback-failed'  # adapting has ended for that target
     NOT_POSSIBLE = 'not-possible'  # who should act cannot
     NOT_ALLOWED = 'not-allowed'  # the play does not ask for it
+    UNPROMISING = 'unpromising'  # the like of it has seldom helped
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,0 +1,68 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Policies may be anybody's: one that fails must end neither the run nor the engine. It is left out from then on, and that is said."""
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policy import Policy
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.state import RunState
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Decision
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
+
+__all__ = ['Guarded']
+
+T = t.TypeVar('T')
+
+
+class Guarded:
+    """A policy, as the engine asks it. ``complain`` is told once, when it fails; all its answers are empty afterwards."""
+
+    def __init__(self, policy: Policy, complain: t.Callable[[str], None]) -> None:
+        self.name = str(policy.name or type(policy).__name__)
+        self.priority = policy.priority
+        self._policy: Policy | None = policy
+        self._complain = complain
+
+    def decide(self, event: Event, state: RunState, now: float) -> Decision | None:
+        return self._checked('decide', lambda policy: policy.decide(event, state, now) if policy.can_handle(event, state) else None)
+
+    def tick(self, state: RunState, now: float) -> Decision | None:
+        return self._checked('tick', lambda policy: policy.tick(state, now))
+
+    def cause(self, decision: Decision, event: Event | None) -> str:
+        return self._ask('cause', lambda policy: str(policy.cause(decision, event)), decision.target)
+
+    def accepted(self, decision: Decision, state: RunState, now: float) -> None:
+        self._ask('accepted', lambda policy: policy.accepted(decision, state, now), None)
+
+    def ended(self, decision: Decision, succeeded: bool | None, state: RunState, now: float) -> None:
+        self._ask('ended', lambda policy: policy.ended(decision, succeeded, state, now), None)
+
+    def verdict(self, decision: Decision, since: float, state: RunState, now: float) -> bool | None:
+        return self._ask('verdict', lambda policy: policy.verdict(decision, since, state, now), None)
+
+    def inverse(self, decision: Decision, state: RunState) -> t.Mapping[str, t.Any]:
+        return self._ask('inverse', lambda policy: dict(policy.inverse(decision, state)), {})
+
+    def is_over(self, decision: Decision, since: float, state: RunState, now: float) -> bool:
+        return self._ask('is_over', lambda policy: policy.is_over(decision, since, state, now), False)
+
+    def _checked(self, what: str, call: t.Callable[[Policy], object]) -> Decision | None:
+        answer = self._ask(what, call, None)
+        if answer is None or isinstance(answer, Decision):
+            return answer
+        self._fail(what, f'expected a Decision or None, found {answer!r}')
+        return None
+
+    def _ask(self, what: str, call: t.Callable[[Policy], T], default: T) -> T:
+        if self._policy is None:
+            return default
+        try:
+            return call(self._policy)
+        except Exception as ex:
+            self._fail(what, f'{type(ex).__name__}: {ex}')
+            return default
+
+    def _fail(self, what: str, why: str) -> None:
+        self._policy = None
+        self._complain(f'the policy {self.name} has failed in {what}() and is left out from now on: {why}')
