@@ -16,7 +16,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic im
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import parse_effects, parse_size, suggestion
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Adaptation, Given, Mode, Ordering, Place, Strategy
 
-__all__ = ['Values', 'checked']
+__all__ = ['HIDDEN', 'Values', 'checked']
+
+HIDDEN: t.Final = '(not shown)'
 
 
 class Values(BaseModel):
@@ -89,15 +91,17 @@ class Values(BaseModel):
         return str(value).strip()
 
 
-def checked(given: t.Mapping[str, Given]) -> dict[str, t.Any]:
-    """The values in the types of the settings. Raises SettingsError at the first bad one."""
+def checked(given: t.Mapping[str, Given], *, model: type[BaseModel] = Values, hidden: t.Container[str] = ()) -> dict[str, t.Any]:
+    """The values in the types of the settings. Raises SettingsError at the first bad one; what is ``hidden`` is not in its text."""
     try:
-        values = Values(**{name: one.value for name, one in given.items()})
+        values = model(**{name: one.value for name, one in given.items()})
     except DeclarationError as ex:
         raise _error(given['effects'], expected=ex.expected, found=ex.found, hint=ex.hint) from ex
     except ValidationError as ex:
         name = str(ex.errors()[0]['loc'][0])
-        field = Values.model_fields[name]
+        field = model.model_fields[name]
+        if name in hidden:
+            raise SettingsError(expected=str(field.description), found=HIDDEN, where=given[name].where) from None
         raise _error(given[name], expected=str(field.description), words=_words(field.annotation)) from ex
     return {name: getattr(values, name) for name in given}
 

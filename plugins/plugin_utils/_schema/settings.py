@@ -17,8 +17,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file 
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations import suggestion
 
 __all__ = [
-    'FOREIGN_ENVIRONMENT', 'NAMES', 'PLANNING', 'RUN_WIDE', 'Adaptation', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'Strategy',
-    'notices', 'read_config', 'resolve',
+    'FEEDBACK', 'FOREIGN_ENVIRONMENT', 'NAMES', 'PLANNING', 'RUN_WIDE', 'Adaptation', 'Given', 'Mode', 'Ordering', 'Place', 'Settings', 'Strategy',
+    'beside_its_config', 'notices', 'read_config', 'resolve',
 ]
 
 MIB = 1024 * 1024
@@ -73,6 +73,12 @@ NAMES: t.Final = (
 
 RUN_WIDE: t.Final = frozenset({'effects_file', *PLANNING})
 """Settings that no variable may give: what they say is taken up when a run begins."""
+
+FEEDBACK: t.Final = (
+    'feedback', 'feedback_db', 'feedback_days', 'feedback_size', 'feedback_report', 'progress_interval', 'adaptation_learning', 'adaptation_timeout',
+    'max_adaptations_per_execution', 'policies', 'wait_limit', 'halt_failures', 'exploration', 'events_file', 'events_url', 'events_token',
+    'events_token_file', 'events_secret', 'events_secret_file')
+"""Settings of the callbacks, by feedback_settings.py: read once a run, so that they cost a task nothing; here they are only no strangers."""
 
 FOREIGN_ENVIRONMENT: t.Final = frozenset({'RUSTLE_AGENT_CACHE'})
 """Names with our prefix that are read elsewhere: on the target."""
@@ -155,11 +161,11 @@ def _settings(given: t.Mapping[str, Given], *, cache_dir: str) -> Settings:
         values |= checked(doubtful)
     for name in ('effects_file', 'plan_file'):
         if name in values:
-            values[name] = _beside_its_config(given[name].value, values[name])
+            values[name] = beside_its_config(given[name].value, values[name])
     return Settings(**values)
 
 
-def _beside_its_config(given: object, path: str) -> str:
+def beside_its_config(given: object, path: str) -> str:
     """A path in ansible.cfg is relative to that file, as Ansible's own are."""
     path = os.path.expanduser(path)
     where = getattr(given, 'where', '')
@@ -168,14 +174,16 @@ def _beside_its_config(given: object, path: str) -> str:
 
 def notices(*, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> tuple[str, ...]:
     """One line for each name in the environment or the section that looks like ours and is not; for one warning a run."""
+    names = (*NAMES, *FEEDBACK)
+    variables = tuple(f'RUSTLE_{name.upper()}' for name in names)
     lines = [
-        _notice(f'environment variable {name} is no setting of rustle.engine', name, _ENVIRONMENT)
+        _notice(f'environment variable {name} is no setting of rustle.engine', name, variables)
         for name in sorted(environ)
-        if name.startswith('RUSTLE_') and name not in _ENVIRONMENT and name not in FOREIGN_ENVIRONMENT
+        if name.startswith('RUSTLE_') and name not in variables and name not in FOREIGN_ENVIRONMENT
     ]
-    for key in sorted(set(config) - set(NAMES)):
+    for key in sorted(set(config) - set(names)):
         where = getattr(config[key], 'where', 'ansible.cfg')
-        lines.append(_notice(f'{where}: {key} in [rustle] is no setting of rustle.engine', key, NAMES))
+        lines.append(_notice(f'{where}: {key} in [rustle] is no setting of rustle.engine', key, names))
     return tuple(lines)
 
 

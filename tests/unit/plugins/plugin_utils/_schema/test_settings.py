@@ -16,6 +16,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema import setti
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.checks import Values
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import parse_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import (
+    FEEDBACK,
     FOREIGN_ENVIRONMENT,
     NAMES,
     PLANNING,
@@ -292,6 +293,6 @@ def test_the_page_gives_each_default(name: str) -> None:
 
 
 def test_the_page_has_no_setting_that_is_not_there() -> None:
-    assert set(re.findall(r"^### `(\w+)`", PAGE, re.MULTILINE)) == set(NAMES)
-    known = {f"RUSTLE_{name.upper()}" for name in NAMES} | FOREIGN_ENVIRONMENT
+    assert set(re.findall(r"^### `(\w+)`", PAGE, re.MULTILINE)) == {*NAMES, *FEEDBACK}
+    known = {f"RUSTLE_{name.upper()}" for name in (*NAMES, *FEEDBACK)} | FOREIGN_ENVIRONMENT
     assert set(re.findall(r"RUSTLE_[A-Z_]+", PAGE)) <= known
