@@ -19,14 +19,12 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs im
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Instruction, Rejection
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import (
-    AdaptationApplied,
-    AdaptationRejected,
     HostRecovered,
     HostUnavailable,
     TaskFailed,
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.repeating import is_repeatable
-from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Adviser, Channel
 
 __all__ = ['Adapting']
 
@@ -40,14 +38,22 @@ class Adapting:
         self._play = play
         self._channel = channel
         self._away: dict[str, float] = {}  # host -> monotonic time since when it cannot be reached
+        self._held: dict[str, Execution] = {}  # host -> whose end linear has not been told
+        self._given_up: set[str] = set()  # hosts that are not waited for any more
 
     def takes(self, execution: Execution) -> bool:
         """Whether the engine wants something done about how the execution ended, so that linear is not told of it (yet)."""
-        if not self._channel.acting:
+        if self._channel.adviser is None:
             return False
+        instruction, host = execution.again_by, execution.host.name
+        failed, away = execution.failed, execution.lost_with is not None
+        if away and instruction is not None and instruction.decision.kind is AdaptationKind.WAIT and self._goes_on_waiting(instruction, execution):
+            return True
+        if not away and host in self._away:
+            self._channel.publish(HostRecovered(host=host, seconds=time.monotonic() - self._away.pop(host)))
+        if instruction is not None:
+            self._adviser.applied(instruction.adaptation, not (away if instruction.decision.kind is AdaptationKind.WAIT else failed))
         wire = execution.result()
-        failed = execution.failed
-        self._judge(execution, failed)
         if not failed or execution.told or wire is None:
             return False
         settings = self._play.session.settings(execution.run.task_vars)
@@ -55,20 +61,21 @@ class Adapting:
             return False
         event = self._failure(execution, wire, settings)
         if event.unreachable:
-            self._away.setdefault(event.host, time.monotonic())
-            self._channel.publish(HostUnavailable(host=event.host, message=event.message, started=bool(event.started)))
+            self._away.setdefault(host, time.monotonic())
+            self._channel.publish(HostUnavailable(host=host, message=event.message, started=bool(event.started)))
         self._channel.publish(event)
         held = [self._obey(instruction, execution) for instruction in self._taken()]
         return any(held)
 
-    def _judge(self, execution: Execution, failed: bool) -> None:
-        """How what was tried again has ended; a host that answers is back."""
-        instruction, execution.again_by = execution.again_by, None
-        lost = execution.lost_with is not None
-        if not lost and execution.host.name in self._away:
-            self._channel.publish(HostRecovered(host=execution.host.name, seconds=time.monotonic() - self._away.pop(execution.host.name)))
-        if instruction is not None:
-            self._answer(instruction, succeeded=not failed)
+    def _goes_on_waiting(self, instruction: Instruction, execution: Execution) -> bool:
+        """Whether a host that could not be reached once more is waited for still; nothing of the task may have begun meanwhile."""
+        lost = execution.lost_with
+        if lost is None or lost.started or execution.begun or execution.host.name in self._given_up:
+            return False
+        if time.monotonic() >= float(instruction.decision.changes.get('until', 0.0)):
+            return False
+        self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
+        return True
 
     def _failure(self, execution: Execution, wire: t.Any, settings: t.Any) -> TaskFailed:
         task, host = execution.task, execution.host
@@ -88,8 +95,10 @@ class Adapting:
 
     def obey(self) -> None:
         """Do what was wanted meanwhile, for whatever reason."""
-        for instruction in self._taken():
-            self._obey(instruction, None)
+        if self._channel.adviser is not None:
+            self._channel.adviser.tick()
+            for instruction in self._taken():
+                self._obey(instruction, None)
 
     def _taken(self) -> t.Iterator[Instruction]:
         while self._channel.instructions:
@@ -98,7 +107,10 @@ class Adapting:
     def _obey(self, instruction: Instruction, execution: Execution | None) -> bool:
         """Whether the end of ``execution`` is held back by it."""
         decision = instruction.decision
-        if instruction.advised or decision.kind is AdaptationKind.REPORT:
+        if instruction.advised:
+            return False
+        if decision.kind is AdaptationKind.REPORT:
+            self._report(instruction)
             return False
         about = execution is not None and decision.target == execution.host.name
         act = _HOLDING.get(decision.kind)
@@ -115,14 +127,11 @@ class Adapting:
         return False
 
     def _reject(self, instruction: Instruction) -> None:
-        self._channel.publish(AdaptationRejected(
-            adaptation=instruction.adaptation, policy=instruction.policy, what=instruction.decision.kind.value, target=instruction.decision.target,
-            reason=Rejection.NOT_POSSIBLE.value))
+        self._adviser.rejected(instruction.adaptation, Rejection.NOT_POSSIBLE)
 
-    def _answer(self, instruction: Instruction, *, succeeded: bool | None, detail: str = '') -> None:
-        self._channel.publish(AdaptationApplied(
-            adaptation=instruction.adaptation, policy=instruction.policy, what=instruction.decision.kind.value, target=instruction.decision.target,
-            succeeded=succeeded, detail=detail))
+    @property
+    def _adviser(self) -> Adviser:
+        return t.cast('Adviser', self._channel.adviser)
 
     def _say(self, instruction: Instruction, execution: Execution, words: str) -> None:
         _display.display(f'rustle: [{execution.host.name}] "{execution.task.get_name()}": {words} ({instruction.decision.rationale})', color=C.COLOR_WARN)
@@ -136,8 +145,9 @@ class Adapting:
         return True
 
     def _wait(self, instruction: Instruction, execution: Execution) -> bool:
-        if execution.attempt == 1:
-            self._say(instruction, execution, 'its host cannot be reached, waiting for it')
+        self._given_up.discard(execution.host.name)
+        self._say(instruction, execution, 'its host cannot be reached and is waited for')
+        self._adviser.applied(instruction.adaptation, None)
         self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
         return True
 
@@ -159,16 +169,28 @@ class Adapting:
         return True
 
     def _later(self, instruction: Instruction, execution: Execution, seconds: float, task: t.Any = None) -> None:
+        self._held[execution.host.name] = execution
         self._play.hub.after(seconds, lambda: self._again(instruction, execution, task or execution.task))
 
     def _again(self, instruction: Instruction, execution: Execution, task: t.Any) -> None:
         play, run = self._play, execution.run
-        if run.current is not execution:
-            return  # the play has ended, or was interrupted
+        if run.current is not execution or self._held.get(execution.host.name) is not execution:
+            return  # the play has ended, or linear has been told
+        del self._held[execution.host.name]
+        if instruction.decision.kind is not AdaptationKind.WAIT:
+            self._adviser.applied(instruction.adaptation, None)
         fresh = play.begin_again(execution, task)
         fresh.attempt = execution.attempt + 1
         fresh.again_by = instruction
         play.go_on(fresh)
+
+    def _report(self, instruction: Instruction) -> None:
+        """What was held back of a host goes to linear as it is."""
+        host = instruction.decision.target
+        self._given_up.add(host)
+        execution = self._held.pop(host, None)
+        if execution is not None:
+            self._play.deliver(execution)
 
     # -- what changes the run
 
@@ -176,28 +198,28 @@ class Adapting:
         hub = self._play.hub
         hub.forks = max(1, min(self._play.forks, int(instruction.decision.changes['lanes'])))
         _display.vv(f'rustle: at most {hub.forks} hosts at once ({instruction.decision.rationale})')
-        self._answer(instruction, succeeded=None)
+        self._adviser.applied(instruction.adaptation, None)
 
     def _toggle(self, instruction: Instruction) -> None:
         changes = instruction.decision.changes
         by_stock = self._play.session.by_stock
         (by_stock.add if changes['path'] == 'stock' else by_stock.discard)(str(changes['host_class']))
         _display.vv(f'rustle: hosts of class {changes["host_class"]} by the {changes["path"]} path ({instruction.decision.rationale})')
-        self._answer(instruction, succeeded=None)
+        self._adviser.applied(instruction.adaptation, None)
 
     def _reorder(self, instruction: Instruction) -> None:
         self._play.hub.order = {name: place for place, name in enumerate(instruction.decision.changes['hosts'])}
-        self._answer(instruction, succeeded=None)
+        self._adviser.applied(instruction.adaptation, None)
 
     def _replan(self, instruction: Instruction) -> None:
         for run in self._play.hosts.values():
             if instruction.decision.target in ('*', run.host.name):
                 self._play.withdraw(run)
-        self._answer(instruction, succeeded=None)
+        self._adviser.applied(instruction.adaptation, None)
 
     def _strategy(self, instruction: Instruction) -> None:
         self._play.session.overrides['ordering'] = str(instruction.decision.changes['ordering'])
-        self._answer(instruction, succeeded=None)
+        self._adviser.applied(instruction.adaptation, None)
 
     def _parameters(self, instruction: Instruction) -> None:
         changes = instruction.decision.changes
@@ -205,12 +227,12 @@ class Adapting:
             self._play.session.overrides['lookahead'] = max(1, int(changes['batch']))
         if 'timeout' in changes:
             self._play.hub.start_limit = float(changes['timeout'])
-        self._answer(instruction, succeeded=None)
+        self._adviser.applied(instruction.adaptation, None)
 
     def _halt(self, instruction: Instruction) -> None:
         _display.error(f'rustle: the run is halted: {instruction.decision.rationale}')
         self._play.halt()
-        self._answer(instruction, succeeded=True)
+        self._adviser.applied(instruction.adaptation, True)
 
 
 _HOLDING: dict[AdaptationKind, t.Callable[[Adapting, Instruction, t.Any], bool]] = {

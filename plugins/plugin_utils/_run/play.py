@@ -238,8 +238,11 @@ class PlayRun:
     # -- telling linear
 
     def _tell(self, execution: Execution) -> None:
-        if execution.done and self.adapting.takes(execution):
-            return
+        if not execution.done or not self.adapting.takes(execution):
+            self.deliver(execution)
+
+    def deliver(self, execution: Execution) -> None:
+        """Tell linear what the execution has said."""
         if execution.done:
             self.hub.telling.ended(execution, attempt=execution.attempt)
         for message in execution.messages():

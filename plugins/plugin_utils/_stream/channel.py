@@ -5,7 +5,8 @@ Rule 1: nobody listens unless a callback of ours is enabled; publishing costs a 
 Rule 2: the sequence and the two clocks are given here, under a lock: Ansible tells callbacks from two threads.
 Rule 3: a listener must not wait and must not fail; one that fails is told to ``on_error`` and left out from then on.
 Rule 4: an event that a listener publishes while it is told of another one is told after that, so that each of them sees one order.
-Rule 5: what is to be done goes the other way, as ``instructions``: who can act takes them when it has published, nobody is called.
+Rule 5: what is to be done goes the other way, as ``instructions``: who can act takes them when it has published, nobody is called. How it
+went is told to the ``adviser``.
 """
 from __future__ import annotations
 
@@ -16,26 +17,39 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Instruction
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Instruction, Rejection
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, TaskNote
 
-__all__ = ['Channel', 'channel']
+__all__ = ['Adviser', 'Channel', 'channel']
 
 Listener = t.Callable[[Event], None]
+
+
+class Adviser(t.Protocol):
+    """Who says what is to be done."""
+
+    def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:
+        """It was begun (None), or has helped, or not."""
+
+    def rejected(self, adaptation: str, reason: Rejection) -> None:
+        """It is not done."""
+
+    def tick(self) -> None:
+        """Time has passed; called as often as there is time."""
 
 
 class Channel:
     """``execution``: the id that events get; empty while nobody has begun a run. Forked workers publish nothing.
 
     ``notes``: (task id, host) -> what the engine knows of the task, for who makes the event of its end. ``instructions``: see rule 5;
-    ``acting`` says whether somebody gives them. ``counts``: round trips and bundles of the execution so far.
+    ``adviser`` is who gives them, if anybody does. ``counts``: round trips and bundles of the execution so far.
     """
 
     def __init__(self, *, wall: t.Callable[[], float] = time.time, monotonic: t.Callable[[], float] = time.monotonic) -> None:
         self.execution = ''
         self.notes: dict[tuple[str, str], TaskNote] = {}
         self.counts: collections.Counter[str] = collections.Counter()
-        self.acting = False
+        self.adviser: Adviser | None = None
         self.instructions: collections.deque[Instruction] = collections.deque()
         self.on_error: t.Callable[[Listener, Exception], None] = lambda listener, error: None
         self._wall = wall

@@ -1,0 +1,51 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The adaptation engine on the channel: it hears every event, and who can act finds its instructions there.
+
+Rule: instructions that are only advice are events for the record; nobody is to act on them.
+"""
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Instruction, Rejection
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
+
+__all__ = ['Advising']
+
+_EVERY = 0.5  # seconds between two ticks
+
+
+class Advising:
+    """Implements Adviser; also a listener. ``warn`` takes a line for people."""
+
+    def __init__(self, engine: Engine, channel: Channel, *, warn: t.Callable[[str], object], monotonic: t.Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._channel = channel
+        self._warn = warn
+        self._monotonic = monotonic
+        self._next = 0.0
+
+    def __call__(self, event: Event) -> None:
+        self._hand_on(self._engine.handle(event, event.monotonic))
+
+    def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:
+        self._hand_on(self._engine.applied(adaptation, succeeded, self._monotonic(), detail))
+
+    def rejected(self, adaptation: str, reason: Rejection) -> None:
+        self._hand_on(self._engine.rejected(adaptation, reason, self._monotonic()))
+
+    def tick(self) -> None:
+        now = self._monotonic()
+        if now >= self._next:
+            self._next = now + _EVERY
+            self._hand_on(self._engine.tick(now))
+
+    def _hand_on(self, instructions: t.Iterable[Instruction]) -> None:
+        for event in self._engine.news():
+            self._channel.publish(event)
+        self._channel.instructions.extend(one for one in instructions if not one.advised)
+        for line in self._engine.troubles():
+            self._warn(line)
