@@ -21,7 +21,7 @@ _PASSWORDS = re.compile(r'''(?ix)
     ( \b [\w-]* (?: password | passwd | passphrase | secret | token | api[_-]?key | credentials? ) ["']? \s* [:=] \s* )
     ( "[^"]*" | '[^']*' | [^\s,;&"']+ )''')
 _URLS = re.compile(r'(://[^/\s:@]*:)[^/\s@]+@')
-_TEXTS = ('msg', 'module_stderr', 'stderr', 'module_stdout', 'stdout')
+_TEXTS = ('msg', 'response', 'reason', 'module_stderr', 'stderr', 'module_stdout', 'stdout')
 
 
 def failure(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
