@@ -88,11 +88,14 @@ class ResultQueue:
         return [pickle.loads(m) if isinstance(m, bytes) else m for m in messages]
 
 
-def deliver(strategy: t.Any, message: t.Any, *, name: str | None = None) -> None:
-    """Do with a message what the strategy's result thread does with it. ``name`` overrides the task's name in a result."""
+def deliver(strategy: t.Any, message: t.Any, *, name: str | None = None) -> bool:
+    """Do with a message what the strategy's result thread does with it. ``name`` overrides the task's name in a result.
+
+    Whether callbacks or the strategy were told; lines on the display are nobody's state.
+    """
     if isinstance(message, DisplaySend):
         getattr(_display, message.method)(*message.args, **message.kwargs)
-        return
+        return False
     wire = message.wire_task_result if isinstance(message, CallbackSend) else message
     if name is not None and 'name' in wire.task_fields:
         # linear templates the name once, with the first host's variables, and every result carries it
@@ -103,6 +106,7 @@ def deliver(strategy: t.Any, message: t.Any, *, name: str | None = None) -> None
     else:
         with strategy._results_lock:
             strategy._results.append(result)
+    return True
 
 
 def is_task_result(message: t.Any) -> bool:

@@ -60,11 +60,17 @@ class Adapting:
         if settings.adaptation != 'on':
             return False
         event = self._failure(execution, wire, settings)
+        about_host: list[Instruction] = []
         if event.unreachable:
             self._away.setdefault(host, time.monotonic())
             self._channel.publish(HostUnavailable(host=host, message=event.message, started=bool(event.started)))
+            about_host = list(self._taken())
         self._channel.publish(event)
-        held = [self._obey(instruction, execution) for instruction in self._taken()]
+        about_task = list(self._taken())
+        for one in about_host:  # only what is said of the task holds it back: it may not be one that can be begun again
+            if all(one.adaptation != other.adaptation for other in about_task):
+                self._obey(one, None)
+        held = [self._obey(one, execution) for one in about_task]
         return any(held)
 
     def _goes_on_waiting(self, instruction: Instruction, execution: Execution) -> bool:
@@ -140,13 +146,13 @@ class Adapting:
 
     def _retry(self, instruction: Instruction, execution: Execution) -> bool:
         seconds = float(instruction.decision.changes.get('after', 0.0))
-        self._say(instruction, execution, f'tried again in {seconds:.1f} s')
+        self._say(instruction, execution, 'tried again')
         self._later(instruction, execution, seconds)
         return True
 
     def _wait(self, instruction: Instruction, execution: Execution) -> bool:
         self._given_up.discard(execution.host.name)
-        self._say(instruction, execution, 'its host cannot be reached and is waited for')
+        self._say(instruction, execution, 'waits for its host')
         self._adviser.applied(instruction.adaptation, None)
         self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
         return True

@@ -246,8 +246,8 @@ class PlayRun:
         if execution.done:
             self.hub.telling.ended(execution, attempt=execution.attempt)
         for message in execution.messages():
-            execution.told = True
-            compat.deliver(self.strategy, message, name=execution.task.name)
+            if compat.deliver(self.strategy, message, name=execution.task.name):
+                execution.told = True
         if execution.done:
             self.tally.calls += execution.agent_calls
             execution.agent_calls = 0

@@ -123,7 +123,7 @@ def test_what_fails_for_a_passing_reason_is_survived(fleet: Fleet) -> None:
     assert all(server.asked[path] >= 2 for path in FAILING)
     said = [line for line in outcome.stdout.splitlines() if line.startswith("rustle: [")]
     assert {path.split("/")[1] for path in FAILING} == {line[9:13] for line in said if "tried again" in line}
-    assert [line[9:13] for line in said if "is waited for" in line] == [AWAY]
+    assert [line[9:13] for line in said if "waits for its host" in line] == [AWAY]
     for host in fleet.hosts:
         assert (host.work / "file").read_text() == f"{host.name}\n"
         assert (host.work / "got").read_text() == "ok"
