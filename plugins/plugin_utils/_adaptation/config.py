@@ -33,7 +33,9 @@ class EngineConfig:
     wait_every: float = 5.0
     halt_threshold: float | None = None  # part of the hosts that have failed, 0 to 1; None: never
     pressure: float = 0.9  # part of a resource that is too much
-    settle: float = 10.0  # between two changes of the lanes
+    settle: float = 10.0  # between two changes of how much is done at once
+    batch: int = 200  # tasks that are sent ahead to a host at most
+    connect_timeout: float = 10.0
     cool_down: float = 120.0  # on the stock path, before the agent is tried again
     worth: float = 0.2  # a success rate below which a policy is passed over, ...
     worth_trials: int = 5  # ... once it has been seen that often

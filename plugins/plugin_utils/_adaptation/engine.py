@@ -54,6 +54,8 @@ class Engine:
         self._journal = Journal()
         self._troubles: list[str] = []
         self._policies = sorted((Guarded(policy, self._troubles.append) for policy in policies), key=lambda policy: (-policy.priority, policy.name))
+        self._observers = [policy for policy in self._policies if policy.observes]
+        self._tickers = [policy for policy in self._policies if policy.ticks]
 
     # -- what happens
 
@@ -75,6 +77,8 @@ class Engine:
         if isinstance(event, ExecutionCompleted):
             self._end(course)
             return ()
+        for policy in self._observers:
+            policy.observe(event, course.state, now)
         shown = self._shown_by(event, course, now) if course.open else []
         return (*shown, *self._ask(course, event, now, self._policies))
 
@@ -115,7 +119,7 @@ class Engine:
                 instructions += self._look_at_open(course, one, now)
             for one in tuple(course.lasting.values()):
                 instructions += self._look_at_lasting(course, one, now)
-            for policy in () if course.state.halted else self._policies:
+            for policy in () if course.state.halted else self._tickers:
                 decision = policy.tick(course.state, now)
                 if decision is not None:
                     instructions += self._consider(course, policy, decision, None, now, set())
@@ -201,14 +205,14 @@ class Engine:
             return Rejection.ROLLBACK_FAILED
         if decision.kind not in config.allowed and not _is_asked_for(decision.kind, event, config):
             return Rejection.NOT_ALLOWED
-        if config.learning:
-            known = self.outcomes.confidence(key)
-            if known.rate is not None and known.trials >= config.worth_trials and known.rate < config.worth:
-                return Rejection.UNPROMISING
         if (policy.name, cause) not in course.causes and len(course.causes) >= config.max_adaptations:
             return Rejection.LIMIT
         other = course.open.get(decision.target)
-        return None if other is None or other.gives_way(policy, decision.kind) else Rejection.CONFLICT
+        if other is not None and not other.gives_way(policy, decision.kind):
+            return Rejection.CONFLICT
+        if config.learning and not self.outcomes.is_promising(key, worth=config.worth, trials=config.worth_trials):
+            return Rejection.UNPROMISING
+        return None
 
     def _instruction(self, course: Course, policy: Guarded, decision: Decision, event: Event | None, *, deadline: float | None = None) -> Instruction:
         return Instruction(
@@ -248,15 +252,22 @@ class Engine:
         if one.instruction.undo:
             if succeeded is False:
                 self._end_adapting(course, one)
+            else:
+                one.policy.taken_back(one.decision, course.state, now)
             return []
         if succeeded is not None and not one.judged:
             one.judged = True
-            self.outcomes.note(one.key, succeeded)
+            if succeeded or not self._goes_on(one):
+                self.outcomes.note(one.key, succeeded)
         one.policy.ended(one.decision, succeeded, course.state, now)
         if not one.decision.rollback:
             return []
         course.lasting[one.id] = one
         return self._take_back(course, one, now) if succeeded is False else []
+
+    def _goes_on(self, one: Adaptation) -> bool:
+        """Whether a try that has failed is not the last: what is learned of is whether trying again has helped in the end."""
+        return one.decision.kind is AdaptationKind.RETRY and isinstance(one.event, TaskFailed) and one.event.attempt + 1 < self.config.max_tries
 
     def _take_back(self, course: Course, one: Adaptation, now: float) -> list[Instruction]:
         target = one.decision.target

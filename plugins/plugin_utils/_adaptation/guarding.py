@@ -22,6 +22,11 @@ class Guarded:
         self.priority = policy.priority
         self._policy: Policy | None = policy
         self._complain = complain
+        self.observes = type(policy).observe is not Policy.observe
+        self.ticks = type(policy).tick is not Policy.tick
+
+    def observe(self, event: Event, state: RunState, now: float) -> None:
+        self._ask('observe', lambda policy: policy.observe(event, state, now), None)
 
     def decide(self, event: Event, state: RunState, now: float) -> Decision | None:
         return self._checked('decide', lambda policy: policy.decide(event, state, now) if policy.can_handle(event, state) else None)
@@ -46,6 +51,9 @@ class Guarded:
 
     def is_over(self, decision: Decision, since: float, state: RunState, now: float) -> bool:
         return self._ask('is_over', lambda policy: policy.is_over(decision, since, state, now), False)
+
+    def taken_back(self, decision: Decision, state: RunState, now: float) -> None:
+        self._ask('taken_back', lambda policy: policy.taken_back(decision, state, now), None)
 
     def _checked(self, what: str, call: t.Callable[[Policy], object]) -> Decision | None:
         answer = self._ask(what, call, None)

@@ -17,6 +17,7 @@ class Outcomes:
 
     def __init__(self, counts: t.Mapping[Key, tuple[int, int]] | None = None) -> None:
         self._counts = dict(counts or {})
+        self._passed: dict[Key, int] = {}
 
     def note(self, key: Key, succeeded: bool) -> None:
         """One more trial, and how it went."""
@@ -28,6 +29,17 @@ class Outcomes:
         successes, trials = self._counts.get(key, (0, 0))
         return Confidence(successes / trials, trials) if trials else Confidence()
 
+    def is_promising(self, key: Key, *, worth: float, trials: int) -> bool:
+        """Whether it is worth doing: seen less often than ``trials``, or with a rate of at least ``worth``.
+
+        Of those that are not, one in ``trials`` is done all the same, or it could never be seen to have become better.
+        """
+        known = self.confidence(key)
+        if known.rate is None or known.trials < trials or known.rate >= worth:
+            return True
+        self._passed[key] = self._passed.get(key, 0) + 1
+        return self._passed[key] % trials == 0
+
     def counts(self) -> dict[Key, tuple[int, int]]:
         """A copy, in the order of the keys."""
         return dict(sorted(self._counts.items()))
@@ -35,3 +47,4 @@ class Outcomes:
     def reset(self) -> None:
         """Nothing is known any more."""
         self._counts.clear()
+        self._passed.clear()

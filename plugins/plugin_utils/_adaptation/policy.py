@@ -2,7 +2,7 @@
 """What a policy is: one rule that looks at an event and says what it would do. Users write their own (docs/adaptation.md).
 
 Rule 1: ``can_handle``, ``decide`` and ``tick`` change nothing: whether a decision is taken up is the engine's to say, and it tells ``accepted``.
-Rule 2: what a policy remembers of a run is in ``state.of(...)``: one policy serves many runs.
+Rule 2: what a policy remembers of a run is in ``state.of(...)``, and is written by the other methods: one policy serves many runs.
 Rule 3: time is ``now``, monotonic seconds; no clock, no chance, no file, no thread.
 """
 from __future__ import annotations
@@ -43,6 +43,9 @@ class Policy:
         """Whether it has anything to say about such an event. Cheap."""
         return False
 
+    def observe(self, event: Event, state: RunState, now: float) -> None:
+        """Remember what it needs of an event; called for each of them, before any policy decides."""
+
     def decide(self, event: t.Any, state: RunState, now: float) -> Decision | None:
         """What it would do about the event, or None."""
         return None
@@ -76,6 +79,9 @@ class Policy:
     def is_over(self, decision: Decision, since: float, state: RunState, now: float) -> bool:
         """Whether a decision that was done, and can be taken back, is to be taken back now."""
         return False
+
+    def taken_back(self, decision: Decision, state: RunState, now: float) -> None:
+        """The decision has been taken back. ``decision``: the inverse."""
 
     def decision(self, target: str, *, kind: AdaptationKind | None = None, **fields: t.Any) -> Decision:
         """A decision of this policy's kind, with the level that belongs to it."""

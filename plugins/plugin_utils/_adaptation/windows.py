@@ -40,6 +40,11 @@ class Window:
         return self._values[-1][1] if self._values else 0.0
 
     @property
+    def last_time(self) -> float:
+        """When the newest value came; minus infinity for none."""
+        return self._values[-1][0] if self._values else float('-inf')
+
+    @property
     def median(self) -> float:
         """0 for none."""
         return statistics.median(self) if self._values else 0.0

@@ -35,7 +35,7 @@ class AdaptationKind(enum.StrEnum):
     PARAMETERS = 'parameter_adjustment'  # timeout, batch: numbers
     SKIP = 'task_skipping'  # nothing
     TOGGLE = 'bundle_toggle'  # host_class, path: agent | stock
-    SCALE = 'resource_scaling'  # lanes: how many hosts at once
+    SCALE = 'resource_scaling'  # lanes: how many hosts at once (target *); batch: how many tasks are sent ahead to a host
     FAILOVER = 'run_once_failover'  # host: the name of who runs it instead
     REPLAN = 'replan'  # nothing: what was prepared for the target is dropped and looked at anew
     HALT = 'halt'  # nothing; the rationale holds the recovery options

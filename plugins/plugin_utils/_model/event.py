@@ -285,7 +285,10 @@ class BundleCut(BundleEvent):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class AdaptationEvent(Event):
-    """``adaptation``: its id. ``target``: the host, or ``*`` for the run. ``what`` and ``policy`` as in `_model/adaptation.py`."""
+    """``adaptation``: its id. ``target``: the host, the class of hosts (bundle_toggle), or ``*`` for the run.
+
+    ``what`` and ``policy`` as in `_model/adaptation.py`.
+    """
 
     adaptation: str = ''
     policy: str = ''
