@@ -6,15 +6,15 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import sys
 import traceback
 import typing as t
 
 from ansible.errors import AnsibleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import words
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.output import colourful, columns, write
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for, request_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import ConflictingStrategies, InvalidTagExpression, PlanError, RustleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import ConflictingStrategies, InvalidTagExpression, RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy
 
 __all__ = ['main', 'parser']
@@ -116,10 +116,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.save:
         from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_binary import to_binary
 
-        _write(options.save, to_binary(made.plan))
+        write(options.save, to_binary(made.plan))
     # a lone surrogate is no text: \udxxx is what JSON says for it, and as good as anything elsewhere
     output = _output(options, made.plan)
-    _write(options.out, output.encode(errors='backslashreplace') if isinstance(output, str) else output)
+    write(options.out, output.encode(errors='backslashreplace') if isinstance(output, str) else output)
     return 0
 
 
@@ -172,8 +172,7 @@ def _output(options: argparse.Namespace, plan: ExecutionPlan) -> str | bytes:
 def _text(options: argparse.Namespace, plan: ExecutionPlan) -> str:
     from ansible_collections.rustle.engine.plugins.plugin_utils._render import plan_text
 
-    colour = options.out is None and sys.stdout.isatty() and 'NO_COLOR' not in os.environ
-    style = plan_text.Style(colour=colour, width=_width(), verbosity=options.verbose)
+    style = plan_text.Style(colour=colourful(options.out), width=columns(), verbosity=options.verbose)
     if options.explain:
         return plan_text.explain(plan, options.explain, style)
     if options.dry_run:
@@ -185,34 +184,3 @@ def _text(options: argparse.Namespace, plan: ExecutionPlan) -> str:
     if options.list_binaries:
         return plan_text.binaries(plan, style)
     return plan_text.plan(plan, style, estimates=options.estimate_time)
-
-
-def _width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
-
-
-def _write(path: str | None, data: bytes) -> None:
-    if path is None or path == '-':
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    target = os.path.realpath(path)
-    try:
-        if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, 'wb') as file:  # a device or a pipe is written to, and never replaced
-                file.write(data)
-            return
-        temporary = f'{target}.{os.getpid()}.tmp'
-        try:
-            with open(temporary, 'wb') as file:
-                file.write(data)
-            if os.path.exists(target):
-                shutil.copymode(target, temporary)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as ex:
-        raise PlanError(f'{path}: cannot be written: {ex.strerror}') from ex

@@ -6,12 +6,11 @@ Rule 2: how fast a host is, is told by what other hosts take for the same task i
 """
 from __future__ import annotations
 
-import collections
 import dataclasses
 import statistics
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, TaskLine, worst
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, TaskLine, counted, worst
 
 __all__ = ['Compared', 'HostHistory', 'TaskHistory', 'compared', 'host_histories', 'past_of', 'task_histories']
 
@@ -56,13 +55,11 @@ def task_histories(runs: t.Sequence[Run]) -> list[TaskHistory]:
     found = []
     for identity, lines in seen.items():
         by_line = [tuple(good_durations(line).values()) for _run, line in lines]
-        counts: collections.Counter[str] = collections.Counter()
-        for _run, line in lines:
-            counts.update(line.counts)
         run, line = lines[-1]
         found.append(TaskHistory(
             identity=identity, name=line.task.name, module=line.task.module, playbook=run.name, runs=len({id(run) for run, _line in lines}),
-            medians=tuple(statistics.median(one) for one in by_line if one), durations=tuple(second for one in by_line for second in one), counts=counts))
+            medians=tuple(statistics.median(one) for one in by_line if one), durations=tuple(second for one in by_line for second in one),
+            counts=counted(one.status for _run, line in lines for one in line.results)))
     return sorted(found, key=lambda one: -sum(one.durations))
 
 
@@ -91,7 +88,7 @@ def host_histories(runs: t.Sequence[Run]) -> list[HostHistory]:
     """Those first that are slowest."""
     paces: dict[str, list[float]] = {}
     busy: dict[str, list[float]] = {}
-    counts: dict[str, collections.Counter[str]] = {}
+    statuses: dict[str, list[str]] = {}
     seen: dict[str, tuple[float, str, int]] = {}
     for run in runs:
         for task in run.task_lines:
@@ -100,12 +97,13 @@ def host_histories(runs: t.Sequence[Run]) -> list[HostHistory]:
             for host, seconds in durations.items() if usual > 0 else ():
                 paces.setdefault(host, []).append(seconds / usual)
         for line in run.host_lines:
-            counts.setdefault(line.host, collections.Counter()).update(line.counts)
+            statuses.setdefault(line.host, []).extend(one.status for one in line.results)
             busy.setdefault(line.host, []).extend([] if line.busy is None else [line.busy])
             _time, known, number = seen.get(line.host, (0.0, '', 0))
             seen[line.host] = (run.execution.started, line.host_class or known, number + 1)
     found = [
-        HostHistory(host=host, host_class=host_class, runs=number, counts=counts[host], seen=time, pace=_median(paces.get(host, ())), busy=_median(busy[host]))
+        HostHistory(host=host, host_class=host_class, runs=number, counts=counted(statuses[host]), seen=time, pace=_median(paces.get(host, ())),
+                    busy=_median(busy[host]))
         for host, (time, host_class, number) in seen.items()]
     return sorted(found, key=lambda one: (-(one.pace or 0), one.host))
 

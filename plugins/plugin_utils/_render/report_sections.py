@@ -17,7 +17,10 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_chart
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import HostLine, Past, Run, TaskLine, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, seconds
 
-__all__ = ['adaptations', 'bundles', 'cards', 'every_task', 'failures', 'hosts', 'plan', 'recommendations', 'slowest']
+__all__ = [
+    'NOT_KNOWN', 'adaptations', 'bundles', 'cards', 'counted', 'every_task', 'failures', 'hosts', 'pill', 'plan', 'recommendation_list', 'recommendations',
+    'section', 'slowest', 'table', 'time', 'timed', 'value',
+]
 
 NOT_KNOWN: t.Final = '\N{EN DASH}'
 _SLOWEST: t.Final = 15
@@ -135,7 +138,7 @@ def failures(run: Run) -> Markup | None:
     if not rows:
         return None
     left = len(ordered) - len(rows)
-    return _section('failures', f'Failures ({len(run.failures)})', table('Failures', ['Task', 'Status', 'Hosts', 'Class', 'Message'], rows),
+    return section('failures', f'Failures ({len(run.failures)})', table('Failures', ['Task', 'Status', 'Hosts', 'Class', 'Message'], rows),
                     element('p', f'{count(left, "more")} in the table of all tasks', class_='soft') if left else None)
 
 
@@ -149,7 +152,7 @@ def adaptations(run: Run) -> Markup | None:
             value(time(None if one.requested is None else one.requested - run.execution.started), one.requested), [one.what, element('small', one.policy)],
             one.target if one.target != '*' else 'the run', run.names.get(one.task, one.task), [one.rationale, element('small', one.error_class)],
             [pill(colour, state), element('small', one.reason or one.detail)], known])
-    return _section('adaptations', f'Adaptations ({len(rows)})', table(
+    return section('adaptations', f'Adaptations ({len(rows)})', table(
         'Adaptations', ['After', 'What', 'Target', 'Task', 'Why', 'Outcome', 'Helped before'], rows, numbers=(0,))) if rows else None
 
 
@@ -165,7 +168,7 @@ def recommendation_list(every: t.Sequence[RecommendationRecord], names: t.Mappin
                         else names.get(one.subject, one.subject), class_='soft'),
                 element('p', one.evidence), element('pre', one.change) if one.change else None)
         for one in sorted(every, key=lambda one: (list(severity).index(one.severity), -(one.gain or 0)))]
-    return _section('recommendations', f'Recommendations ({len(made)})', element('div', made, class_='articles')) if made else None
+    return section('recommendations', f'Recommendations ({len(made)})', element('div', made, class_='articles')) if made else None
 
 
 # -- what took time
@@ -180,7 +183,7 @@ def slowest(run: Run, past: Past) -> Markup | None:
             named(line), value([time(line.longest), bar((line.longest or 0) / longest)], line.longest), line.slowest_host, timed(line.median),
             value([time(usual), element('small', _change(line.median, usual))], -1.0 if usual is None else usual),
             sparkline([*past.durations.get(line.task.identity, ()), *filter(None, [line.median])]), counted(line.counts)])
-    return _section('slowest', 'Slowest tasks', table(
+    return section('slowest', 'Slowest tasks', table(
         'Slowest tasks', ['Task', 'Longest', 'on', 'Median', 'Usually', 'History', 'Results'], rows, numbers=(1, 3, 4), class_='sortable')) if rows else None
 
 
@@ -205,7 +208,7 @@ def plan(run: Run) -> Markup | None:
     rows = [['Duration', expected, time(length), off],
             ['Tasks', NOT_KNOWN if one.tasks is None else f'{one.tasks:,}', f'{len(run.task_lines):,}', '']]
     made = table('Plan against actual', ['', 'Planned', 'Actual', ''], rows, numbers=(1, 2), class_='narrow')
-    return _section('plan', 'Plan against actual', made, _differences(one.differences))
+    return section('plan', 'Plan against actual', made, _differences(one.differences))
 
 
 def _differences(text: str) -> Markup | None:
@@ -235,7 +238,7 @@ def hosts(run: Run) -> Markup | None:
     longest = max((line.busy or 0 for line in run.host_lines), default=0) or 1
     rows = [_host(run, line, longest) for line in run.host_lines]
     heads = ['Host', 'Results', 'At work', 'CPU', 'Memory', 'Bundles', 'Slowest task', 'Class']
-    return _section('hosts', f'Hosts ({len(rows)})', table('Hosts', heads, rows, numbers=(2, 3, 4, 5), class_='sortable')) if rows else None
+    return section('hosts', f'Hosts ({len(rows)})', table('Hosts', heads, rows, numbers=(2, 3, 4, 5), class_='sortable')) if rows else None
 
 
 def _host(run: Run, line: HostLine, longest: float) -> list[Child]:
@@ -261,7 +264,7 @@ def bundles(run: Run) -> Markup | None:
     tasks = sum(one.done for one in run.bundles)
     facts = [f'{count(len(run.bundles), "bundle")} with {count(tasks, "task")}', f'{tasks / len(run.bundles):.1f} tasks a bundle' if run.bundles else '',
              f'{size(sum(one.bytes_up for one in run.bundles))} sent', count(sum(one.dropped for one in run.bundles), 'task dropped', 'tasks dropped')]
-    return _section(
+    return section(
         'bundles', 'Bundles and round trips', element('p', ' · '.join(filter(None, facts))) if run.bundles else None,
         table('Why bundles ended', ['Bundles ended by', 'Bundles', 'Most often at'], [
             [element('code', cut), value(f'{number:,}', number), ', '.join(name for name, _n in details.get(cut, collections.Counter()).most_common(3))]
@@ -283,8 +286,8 @@ def every_task(run: Run, past: Past) -> Markup | None:
         rows.append(element('tr', [_cell(cell, number in (0, 5, 6, 8, 10)) for number, cell in enumerate(cells)], id=f'task-{line.place}'))
     heads = ['No', 'Task', 'Module', 'Play', 'Results', 'Median', 'Longest', 'on', 'Usually', 'Path', 'Tries before']
     made = table('All tasks', heads, rows, numbers=(0, 5, 6, 8, 10), class_='sortable')
-    return _section('tasks', f'All tasks ({len(rows)})', element('details', element('summary', 'Show the table'), made)) if rows else None
+    return section('tasks', f'All tasks ({len(rows)})', element('details', element('summary', 'Show the table'), made)) if rows else None
 
 
-def _section(key: str, title: str, *content: Child) -> Markup:
+def section(key: str, title: str, *content: Child) -> Markup:
     return element('section', element('h2', title), content, id=key, aria_label=title)

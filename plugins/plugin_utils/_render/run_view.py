@@ -26,7 +26,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     TaskRecord,
 )
 
-__all__ = ['STATUSES', 'HostLine', 'Past', 'Run', 'Span', 'TaskLine', 'clock_words', 'duration_of', 'spans', 'worst']
+__all__ = ['STATUSES', 'HostLine', 'Past', 'Run', 'Span', 'TaskLine', 'clock_words', 'counted', 'duration_of', 'spans', 'worst']
 
 STATUSES: t.Final = ('failed', 'unreachable', 'ignored', 'running', 'changed', 'ok', 'skipped')
 """The worst first."""
@@ -85,7 +85,7 @@ class TaskLine:
     @property
     def counts(self) -> dict[str, int]:
         """Status -> hosts, the worst first."""
-        return _counted(one.status for one in self.results)
+        return counted(one.status for one in self.results)
 
     @property
     def paths(self) -> dict[str, int]:
@@ -106,7 +106,7 @@ class HostLine:
 
     @functools.cached_property
     def counts(self) -> dict[str, int]:
-        return _counted(one.status for one in self.results)
+        return counted(one.status for one in self.results)
 
     @property
     def busy(self) -> float | None:
@@ -125,7 +125,8 @@ class HostLine:
         return max((one for one in self.results if one.duration is not None), key=lambda one: one.duration or 0, default=None)
 
 
-def _counted(statuses: t.Iterable[str]) -> dict[str, int]:
+def counted(statuses: t.Iterable[str]) -> dict[str, int]:
+    """Status -> how many, the worst first."""
     return dict(sorted(collections.Counter(statuses).items(), key=lambda one: _RANK.get(one[0], len(_RANK))))
 
 
@@ -199,7 +200,7 @@ class Run:
     @property
     def counts(self) -> dict[str, int]:
         """Status -> ends of tasks on hosts, the worst first."""
-        return _counted(one.status for one in self.last)
+        return counted(one.status for one in self.last)
 
     @property
     def failures(self) -> tuple[ResultRecord, ...]:
