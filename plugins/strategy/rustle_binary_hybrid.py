@@ -117,8 +117,9 @@ def _follow_plan(session: t.Any, variables: dict[str, t.Any]) -> None:
     if not path or path in _followed:
         return
     from ansible_collections.rustle.engine.plugins.plugin_utils._cli.following import follow
+    from ansible_collections.rustle.engine.plugins.plugin_utils._run.diary import Diary
     try:
-        follow(path)
+        session.diary = Diary(follow(path))
     except RustleError as ex:
         raise AnsibleError(str(ex)) from ex
     _followed.append(path)

@@ -24,7 +24,7 @@ from .knowledge import Scope
 from .modules import find_module
 from .names import NOTHING, Reading, reading_of, reading_of_expression, reading_of_file
 
-__all__ = ['TaskReader']
+__all__ = ['TaskReader', 'where_of']
 
 _IN_CONTROLLER = frozenset(('add_host', 'assert', 'debug', 'fail', 'group_by', 'include_role', 'include_tasks', 'include_vars', 'import_role',
                             'import_tasks', 'meta', 'pause', 'set_fact', 'set_stats', 'validate_argument_spec'))
@@ -75,7 +75,7 @@ class TaskReader:
             conditions=self._conditions(task, scopes), tags=_tags(task),
             notify=_names(task.notify), after=_names(settings.get('rustle_after')), stock=stock, stock_detail=detail,
             cut=_cut(task, action, deep, lookups), ends=self._ends(task), on_target=on_target, become=_become(task),
-            role=task._role.get_name() if task._role is not None else '', where='' if flush and task.implicit else _where(task),
+            role=task._role.get_name() if task._role is not None else '', where='' if flush and task.implicit else where_of(task),
             modules=self._modules(task) if on_target else (), files=self._files(task, action, real), loop_items=_count(task, scope),
             check_mode=task.check_mode is True, flush=flush)
 
@@ -284,7 +284,8 @@ def _count(task: t.Any, scope: Scope) -> int | None:
     return len(items) if isinstance(items, (list, tuple)) else None
 
 
-def _where(task: t.Any) -> str:
+def where_of(task: t.Any) -> str:
+    """file:line, relative to the working folder where it is below it; empty for what Ansible adds by itself."""
     path = task.get_path() or ''
     file, _colon, line = path.rpartition(':')
     if not file:

@@ -19,8 +19,8 @@ __all__ = ['follow']
 _OPTIONS = {'limit': '--limit', 'tags': '--tags', 'skip_tags': '--skip-tags', 'check_mode': '--check', 'diff_mode': '--diff'}
 
 
-def follow(path: str) -> None:
-    """Raises PlanChanged when the run on this command line is not the one that was planned, DocumentError for what is no plan."""
+def follow(path: str) -> ExecutionPlan:
+    """The saved plan. Raises PlanChanged when the run on this command line is not the one that was planned, DocumentError for what is no plan."""
     try:
         with open(path, 'rb') as file:
             data = file.read()
@@ -33,6 +33,7 @@ def follow(path: str) -> None:
         changes = ['settings or effects: planning gives another plan now']
     if changes:
         raise PlanChanged(path, changes)
+    return now
 
 
 def _request(saved: ExecutionPlan) -> Request:

@@ -39,6 +39,7 @@ class HostRun:
         self.view: Foresight | None = None
         self.cut: Reason | None = None
         self.cut_at = ''  # what was read there, if anything
+        self.cut_before: t.Any = None  # the task that was not prepared, if one was looked at
         self.task_vars: dict[str, t.Any] = {}  # of the current task
         self.state: t.Any = None  # of the iterator for this host, while linear waits for the current task
 
@@ -83,12 +84,15 @@ class LookingAhead:
             return
         if fresh:
             run.view = Foresight(self._play.iterator, run.host, [])
+        run.cut_before = None
         reason, detail = self._pass_what_is_ahead(run) if fresh else (None, '')
         if reason is None:
             reason, detail = self._advance(run)
         run.cut, run.cut_at = reason, detail
         self._play.tally.cuts[reason] += 1
         self._play.hub.telling.cut(run.host.name, reason, detail)
+        if self._play.session.diary is not None:
+            self._play.session.diary.ended(run, reason, detail)
         _display.vvv(f'rustle: bundle ends: {" ".join(filter(None, (reason.value, detail)))} ({reason.text})', host=run.host.name)
 
     @staticmethod
@@ -118,6 +122,7 @@ class LookingAhead:
             if len(run.under_way()) >= limit:
                 return Reason.LOOKAHEAD_LIMIT, ''
             task, reason = run.view.next()
+            run.cut_before = task
             if reason is not None:
                 return reason, ''
             if prospects.stock_reason(task) is not None:

@@ -234,6 +234,8 @@ class PlayRun:
         self.hub.telling.play_ended(bundles=self.tally.bundles, round_trips=self.tally.round_trips.total())
         if self.tally.tasks:
             _display.vv('rustle: ' + self.tally.line())
+        for line in self.session.diary.news() if self.session.diary is not None else ():
+            _display.v(line)
 
     # -- telling linear
 
@@ -245,6 +247,8 @@ class PlayRun:
         """Tell linear what the execution has said."""
         if execution.done:
             self.hub.telling.ended(execution, attempt=execution.attempt)
+            if self.session.diary is not None:
+                self.session.diary.ran(execution.host.name, execution.task)
         for message in execution.messages():
             if compat.deliver(self.strategy, message, name=execution.task.name):
                 execution.told = True
@@ -289,6 +293,8 @@ class PlayRun:
     def _stock(self, reason: Reason, host: t.Any, task: t.Any) -> None:
         self.tally.stock[reason] += 1
         self.hub.telling.stock(host.name, task, reason)
+        if self.session.diary is not None:
+            self.session.diary.ran(host.name, task, reason)
         _display.vvv(f'rustle: stock path for "{task.get_name()}": {reason.value} ({reason.text})', host=host.name)
 
     # -- what was prepared

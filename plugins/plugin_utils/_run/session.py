@@ -29,6 +29,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel impo
 
 from .hub import Hub
 from .play import PlayRun
+
+if t.TYPE_CHECKING:
+    from .diary import Diary
 from .telling import Telling
 
 __all__ = ['Session']
@@ -51,6 +54,7 @@ class Session:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.play: PlayRun | None = None
+        self.diary: Diary | None = None  # of a run that follows a saved plan
         self.unavailable: set[str] = set()
         self.by_stock: set[str] = set()  # classes of hosts that an adaptation has taken off their agents
         self.overrides: dict[str, t.Any] = {}  # settings that adaptations have changed for the rest of the run
