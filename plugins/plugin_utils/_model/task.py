@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
+import re
 import types
 import typing as t
 
-__all__ = ['DeclaredEffects', 'Effects', 'Scope', 'TaskNode']
+__all__ = ['DeclaredEffects', 'Effects', 'Scope', 'TaskNode', 'short_name']
+
+_BUILTIN = re.compile(r'ansible\.(builtin|legacy)\.')
 
 
 class Scope(enum.StrEnum):
@@ -75,3 +79,9 @@ class TaskNode:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'args', types.MappingProxyType(dict(self.args)))
+
+
+@functools.lru_cache(maxsize=2048)
+def short_name(action: str) -> str:
+    """``copy`` for ``ansible.builtin.copy``; other collections keep their full names."""
+    return _BUILTIN.sub('', action, count=1)

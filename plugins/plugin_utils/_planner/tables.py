@@ -14,6 +14,7 @@ import typing as t
 
 import yaml  # type: ignore[import-untyped]
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.entries import Row, row_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.named_rules import NAMED_RULES
 
@@ -24,15 +25,8 @@ COLLECTIONS: t.Final = ('ansible.builtin', 'ansible.posix', 'community.crypto', 
 
 Entry = t.Mapping[str, t.Any]
 
-_BUILTIN = re.compile(r'ansible\.(builtin|legacy)\.')
 _HEAD = re.compile(r'^(\w+):', re.MULTILINE)
 _LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
-
-
-@functools.lru_cache(maxsize=2048)
-def short_name(action: str) -> str:
-    """``copy`` for ``ansible.builtin.copy``; other collections keep their full names."""
-    return _BUILTIN.sub('', action, count=1)
 
 
 def text_of(collection: str) -> str:

@@ -9,14 +9,14 @@ import string
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, RecommendationRecord
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import report_sections as sections
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import host_histories, task_histories
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Child, Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.page_parts import island, part, policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import bar, proportions, run_lengths, sparkline
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, clock_words, duration_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count
 
 __all__ = ['page']
 

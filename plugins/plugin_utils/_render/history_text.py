@@ -9,16 +9,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, wrapped
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Compared, HostHistory, TaskHistory
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Compared, HostHistory, Rate, TaskHistory
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import run_id, sparks, status, time, times
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run, clock_words, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.table import Cell, Column, Text, table
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, seconds, size
 
-__all__ = ['compare', 'hosts', 'runs', 'tasks']
+__all__ = ['compare', 'hosts', 'pruned', 'rates', 'runs', 'tasks']
 
 
 def runs(every: t.Sequence[ExecutionRecord], style: Style) -> str:
@@ -118,6 +118,21 @@ def _verdict(one: Compared) -> str:
     if one.significant is None:
         return ''
     return 'slower' if one.difference > 0 else 'faster'
+
+
+def rates(every: t.Sequence[Rate], style: Style) -> str:
+    rows = [[one.policy, one.error_class, one.host_class, f'{one.successes:,} of {one.trials:,}', f'{one.successes / one.trials:.0%}'.replace('%', ' %')]
+            for one in every]
+    columns = [Column('POLICY'), Column('ERROR', shrinks=True), Column('HOSTS', shrinks=True, rank=1), Column('HELPED', right=True),
+               Column('', right=True, rank=2)]
+    return _text(table(columns, rows, style) if rows else ['no adaptation has shown yet whether it helps'])
+
+
+def pruned(every: t.Sequence[ExecutionRecord], freed: int, style: Style, *, dry_run: bool) -> str:
+    if not every:
+        return 'nothing to remove\n'
+    word = 'would be removed' if dry_run else 'removed'
+    return f'{runs(every, style)}\n{count(len(every), "run")} {word}, {size(freed)} {"would be " if dry_run else ""}freed\n'
 
 
 def _text(lines: t.Iterable[str]) -> str:

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, TaskLine, counted, worst
 
-__all__ = ['Compared', 'HostHistory', 'TaskHistory', 'compared', 'host_histories', 'past_of', 'task_histories']
+__all__ = ['Compared', 'HostHistory', 'Rate', 'TaskHistory', 'compared', 'host_histories', 'past_of', 'task_histories']
 
 _GOOD: t.Final = frozenset(('ok', 'changed'))
 
@@ -152,3 +152,14 @@ def compared(before: Run, after: Run, *, test: Test | None = None) -> list[Compa
 
 def _median(values: t.Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Rate:
+    """How often a policy has helped with a class of errors on a class of hosts; the classes may be empty."""
+
+    policy: str
+    error_class: str
+    host_class: str
+    successes: int
+    trials: int

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Markup, element
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import STATUSES, Past, Run, Span, clock_words, duration_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, seconds
 
 __all__ = ['bar', 'overview', 'proportions', 'run_lengths', 'sparkline']
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import string
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import report_sections as sections
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.page_parts import island, part, policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import overview
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import STATUSES, Past, Run, Span, clock_words, duration_of, spans
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import seconds
 
 __all__ = ['page', 'page_data']
 

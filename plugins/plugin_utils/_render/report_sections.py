@@ -11,11 +11,11 @@ import json
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import RecommendationRecord, ResultRecord
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Child, Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import bar, proportions, run_lengths, sparkline
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import HostLine, Past, Run, TaskLine, duration_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, seconds, size
 
 __all__ = [
     'NOT_KNOWN', 'adaptations', 'bundles', 'cards', 'counted', 'every_task', 'failures', 'hosts', 'pill', 'plan', 'recommendation_list', 'recommendations',
@@ -29,16 +29,6 @@ _FAILURES: t.Final = 100
 
 def time(value: float | None) -> str:
     return NOT_KNOWN if value is None else seconds(value)
-
-
-def size(value: float | None) -> str:
-    if value is None:
-        return NOT_KNOWN
-    for unit in ('B', 'KiB', 'MiB', 'GiB'):
-        if value < 1024 or unit == 'GiB':
-            break
-        value /= 1024
-    return f'{value:.0f} {unit}' if value >= 100 or unit == 'B' else f'{value:.1f} {unit}'
 
 
 def pill(status: str, text: str = '') -> Markup:
@@ -246,7 +236,7 @@ def _host(run: Run, line: HostLine, longest: float) -> list[Child]:
     return [
         line.host, [proportions(line.counts), counted(line.counts)],
         value([time(line.busy), bar((line.busy or 0) / longest)], line.busy), timed(line.cpu),
-        value(size(None if line.maxrss is None else line.maxrss * 1024), line.maxrss), value(f'{len(line.bundles):,}', len(line.bundles)),
+        value(NOT_KNOWN if line.maxrss is None else size(line.maxrss * 1024), line.maxrss), value(f'{len(line.bundles):,}', len(line.bundles)),
         [run.names.get(slow.task_id, slow.identity), element('small', time(slow.duration))] if slow is not None else NOT_KNOWN,
         element('small', line.host_class)]
 

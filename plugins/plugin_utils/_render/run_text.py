@@ -9,12 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import AdaptationRecord, RecommendationRecord
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, wrapped
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, clock_words, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.table import Cell, Column, Text, table
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.view import count, hosts_in_short, seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, seconds
 
 __all__ = ['MEANINGS', 'recommendations', 'run', 'run_id', 'sparks', 'status', 'time', 'times']
 
