@@ -2,12 +2,20 @@
 """The composition root of feedback: one a process, made by the callback when it is enabled."""
 from __future__ import annotations
 
+import atexit
+import os
 import typing as t
 
+from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import channel
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import Sink
 
 from .advising import Advising
 from .recorder import Recorder
@@ -18,7 +26,7 @@ _display = Display()
 
 
 class Feedback:
-    """``recorder``: where the callback hands over."""
+    """``recorder``: where the callback hands over. AnsibleError for a bad setting."""
 
     _shared: t.ClassVar[Feedback | None] = None
 
@@ -29,12 +37,52 @@ class Feedback:
         return cls._shared
 
     def __init__(self) -> None:
-        self.enabled = True
         self.recorder = Recorder.shared()
+        self._pid = os.getpid()
+        self._sinks: list[Sink] = []
+        try:
+            self.settings = resolve_feedback(environ=os.environ, config=read_config(C.CONFIG_FILE))
+            self.enabled = self.settings.feedback
+            if self.enabled:
+                self._advise()
+                self._stream()
+        except RustleError as ex:
+            raise AnsibleError(str(ex)) from None  # its causes are for developers
         channel.on_error = _left_out
-        advising = Advising(Engine(EngineConfig()), channel, warn=_display.warning)
+        atexit.register(self._close)
+
+    def _advise(self) -> None:
+        settings = self.settings
+        config = EngineConfig(
+            learning=settings.adaptation_learning, max_adaptations=settings.max_adaptations_per_execution, timeout=settings.adaptation_timeout,
+            wait_limit=settings.wait_limit, halt_threshold=settings.halt_failures)
+        advising = Advising(Engine(config), channel, warn=_display.warning)
         channel.listen(advising)
         channel.adviser = advising
+
+    def _stream(self) -> None:
+        settings = self.settings
+        sinks = self._sinks
+        if settings.events_file:
+            from ansible_collections.rustle.engine.plugins.plugin_utils._stream.file_sink import FileSink
+
+            sinks.append(FileSink(settings.events_file, warn=_display.warning))
+        if settings.events_url:
+            from ansible_collections.rustle.engine.plugins.plugin_utils._stream.https_sink import HttpsSink
+            from ansible_collections.rustle.engine.plugins.plugin_utils._stream.spool import Spool
+
+            spool = Spool(os.path.join(os.path.dirname(os.path.expanduser(settings.feedback_db)), 'spool'), settings.events_url)
+            sinks.append(HttpsSink(
+                settings.events_url, spool=spool, warn=_display.warning, token=settings.events_token, secret=settings.events_secret))
+        for sink in sinks:
+            channel.listen(sink)
+
+    def _close(self) -> None:
+        """The process ends: what was not told is told now, and everything is written."""
+        self.recorder.interrupted()
+        if os.getpid() == self._pid:
+            for sink in self._sinks:
+                sink.close()
 
 
 def _left_out(listener: object, error: Exception) -> None:

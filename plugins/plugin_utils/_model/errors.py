@@ -7,6 +7,7 @@
     |-- SettingsError     a setting has a value that is no value of it
     |-- MissingPackage    a Python package is not installed
     |-- DeclarationError  rustle_scope or rustle_effects of a task, role or play says something we cannot read
+    |-- StreamError       an event, or a batch of them, is not what it has to be
     `-- PlanError         a plan cannot be made, read or followed
         |-- DocumentError            a parsed playbook, parsed inventory or plan document has a field that cannot be
         |-- CircularDependency       tasks wait for each other in a circle
@@ -32,7 +33,7 @@ import typing as t
 __all__ = [
     'BelowBinaryThreshold', 'CircularDependency', 'ConflictingStrategies', 'DeclarationError', 'DeploymentBuildFailed', 'DocumentError',
     'IncompatibleModule', 'InsufficientResources', 'InvalidHostPattern', 'InvalidTagExpression', 'MissingPackage', 'PlanChanged', 'PlanError',
-    'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'UnknownTask', 'UnsupportedTarget',
+    'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'StreamError', 'UnknownTask', 'UnsupportedTarget',
 ]
 
 
@@ -56,6 +57,13 @@ class SettingsError(RustleError):
         self.expected = expected
         self.found = found
         self.where = where
+
+
+class StreamError(RustleError):
+    """What arrived is no event of ours: what was expected, what was found, where."""
+
+    def __init__(self, *, expected: str, found: str, where: str) -> None:
+        super().__init__(f'{where}: expected {expected}, found {found}')
 
 
 class DeclarationError(RustleError):
