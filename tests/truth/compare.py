@@ -49,24 +49,33 @@ class Comparison:
         return f"recall {share(self.found, self.true)}, precision {share(self.met, self.foretold)}"
 
 
+#: where a task stands, then the includes that have brought it, innermost first
+_Place = tuple[str, ...]
+
+
 class _Plan:
     """The plan's tasks by where they stand, with all that comes before each of them."""
 
     def __init__(self, document: dict[str, Any], base: Path) -> None:
         self._base = base
-        self.where: dict[str, str] = {}
-        self.edges: list[tuple[str, str, str, str]] = []  # earlier, later, kind, reason
+        self.where: dict[str, _Place] = {}
+        self.edges: list[tuple[_Place, _Place, str, str]] = []  # earlier, later, kind, reason
+        self._handlers: set[_Place] = set()
         before: dict[str, set[str]] = {}
         for play in document["plays"]:
             things = [(task["task_id"], task) for batch in play["batches"] for task in batch["tasks"]]
-            things += [(handler["handler_id"], handler) for handler in play["handlers"]]
             for task_id, task in things:
-                self.where[task_id] = self.place(task["where"]) if task["where"] else f"{task['name']}"
+                own = self._path(task["where"]) if task["where"] else str(task["name"])
+                self.where[task_id] = (own, *self.where.get(task.get("included_by") or "", ()))
+            for handler in play["handlers"]:
+                things.append((handler["handler_id"], handler))
+                self.where[handler["handler_id"]] = (self._path(handler["where"]) if handler["where"] else str(handler["name"]),)
+                self._handlers.add(self.where[handler["handler_id"]])
             for task_id, task in things:
                 for edge in task.get("dependencies", ()):
                     before.setdefault(task_id, set()).add(edge["task_id"])
-                    self.edges.append((self.where.get(edge["task_id"], "?"), self.where[task_id], edge["kind"], edge["reason"]))
-        self._before: dict[str, set[str]] = {}
+                    self.edges.append((self.where.get(edge["task_id"], ("?",)), self.where[task_id], edge["kind"], edge["reason"]))
+        self._before: dict[_Place, set[_Place]] = {}
         for task_id, where in self.where.items():
             seen, pending = set(), [task_id]
             while pending:
@@ -77,16 +86,18 @@ class _Plan:
             self._before.setdefault(where, set()).update(self.where[other] for other in seen if other in self.where)
         self._known = set(self.where.values())
 
-    def place(self, where: str) -> str:
+    def _path(self, where: str) -> str:
         path, _colon, line = where.rpartition(":")
         return f"{os.path.realpath(os.path.join(self._base, path))}:{line}" if path else where
 
-    def task(self, event: dict[str, Any]) -> str | None:
-        """The plan's task that an event belongs to."""
-        places = [self.place(where) for where in (event["where"], *event["around"])]
-        return next((place for place in places if place in self._known), None)
+    def task(self, event: dict[str, Any]) -> _Place | None:
+        """The plan's task that an event belongs to: itself, or the innermost include around it that the plan has not opened."""
+        chain = tuple(self._path(where) for where in (event["where"], *event["around"]))
+        if chain[:1] in self._handlers:  # those of included roles are handlers of the play
+            return chain[:1]
+        return next((chain[start:] for start in range(len(chain)) if chain[start:] in self._known), None)
 
-    def orders(self, earlier: str, later: str) -> bool:
+    def orders(self, earlier: _Place, later: _Place) -> bool:
         return earlier == later or earlier in self._before.get(later, ())
 
 
@@ -101,7 +112,7 @@ def compare(
     )
 
 
-def _compared(plan: _Plan, ran: set[str], true: set[tuple[str, str, str]], kinds: Iterable[str]) -> Comparison:
+def _compared(plan: _Plan, ran: set[_Place], true: set[tuple[_Place, _Place, str]], kinds: Iterable[str]) -> Comparison:
     pairs = {(earlier, later): what for earlier, later, what in sorted(true)}
     missed = [pair for pair in pairs if not plan.orders(*pair)]
     foretold = {(earlier, later): reason for earlier, later, kind, reason in plan.edges if kind in kinds and earlier in ran and later in ran}
@@ -113,12 +124,12 @@ def _compared(plan: _Plan, ran: set[str], true: set[tuple[str, str, str]], kinds
     )
 
 
-def _short(place: str) -> str:
-    return "/".join(place.split("/")[-2:])
+def _short(place: _Place) -> str:
+    return "/".join(place[0].split("/")[-2:])
 
 
-def _variable_edges(plan: _Plan, lines: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    setters: dict[str, dict[str, str]] = {"": {}}  # host -> variable -> place; "": for all hosts
+def _variable_edges(plan: _Plan, lines: Sequence[dict[str, Any]]) -> Iterator[tuple[_Place, _Place, str]]:
+    setters: dict[str, dict[str, _Place]] = {"": {}}  # host -> variable -> place; "": for all hosts
     for event in lines:
         place = plan.task(event)
         if place is None or event["event"] not in ("read", "set"):
@@ -137,13 +148,13 @@ def _variable_edges(plan: _Plan, lines: Sequence[dict[str, Any]]) -> Iterator[tu
 
 def _file_edges(
     plan: _Plan, lines: Sequence[dict[str, Any]], touched: Sequence[Access], temporary: tuple[str, ...]
-) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[tuple[_Place, _Place, str]]:
     """A path that one task writes and another touches."""
     turns = _turns(plan, lines)
     begins = [begin for begin, _end, _place in turns]
     longest = max((end - begin for begin, end, _place in turns), default=0.0)
-    written: dict[str, str] = {}
-    read: dict[str, set[str]] = {}
+    written: dict[str, _Place] = {}
+    read: dict[str, set[_Place]] = {}
     for access in sorted(touched, key=lambda one: one.time):
         if _NOISE.search(access.path) or access.path.startswith(temporary):
             continue
@@ -163,8 +174,8 @@ def _file_edges(
             read.setdefault(access.path, set()).add(place)
 
 
-def _turns(plan: _Plan, lines: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]]:
-    turns: list[tuple[float, float, str]] = []
+def _turns(plan: _Plan, lines: Sequence[dict[str, Any]]) -> list[tuple[float, float, _Place]]:
+    turns: list[tuple[float, float, _Place]] = []
     begun: dict[str, dict[str, Any]] = {}
     for event in lines:
         if event["event"] == "start":

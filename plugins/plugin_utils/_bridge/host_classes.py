@@ -11,7 +11,9 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, Profile
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
+from .names import NOTHING, reading_of
 from .targets import machine_of
 
 __all__ = ['ClassifiedHosts', 'classify']
@@ -24,12 +26,16 @@ _AGENT_CONNECTIONS = frozenset(('ssh', 'smart', 'local'))
 
 @dataclasses.dataclass(frozen=True)
 class ClassifiedHosts:
-    """``variables``: class id -> the variables of the host that stands for it; ``varying``: names, over all classes."""
+    """``variables``: class id -> the variables of the host that stands for it; ``varying``: names, over all classes.
+
+    ``values``: what is a template among the values that varying variables have on other hosts: name -> values.
+    """
 
     classes: tuple[HostClass, ...]
     variables: t.Mapping[str, dict[str, t.Any]]
     representative: t.Mapping[str, t.Any]
     varying: frozenset[str]
+    values: t.Mapping[str, t.Sequence[t.Any]]
 
 
 def classify(hosts: t.Sequence[t.Any], *, play: t.Any, get_vars: t.Callable[..., dict[str, t.Any]]) -> ClassifiedHosts:
@@ -47,6 +53,7 @@ def classify(hosts: t.Sequence[t.Any], *, play: t.Any, get_vars: t.Callable[...,
         members[groups, machine[0], profile, str(variables.get('ansible_shell_type') or '')].append((host, machine))
     classes, chosen, representative = [], {}, {}
     varying: set[str] = set(_IDENTITY)
+    values: collections.defaultdict[str, list[t.Any]] = collections.defaultdict(list)
     for (_groups, connection, profile, shell), pairs in members.items():
         class_id = f'class-{len(classes)}'
         stock, detail = _refusal(connection, shell)
@@ -56,8 +63,12 @@ def classify(hosts: t.Sequence[t.Any], *, play: t.Any, get_vars: t.Callable[...,
         first = own_of[pairs[0][0].name]
         chosen[class_id], representative[class_id] = first, pairs[0][0]
         for host, _machine in pairs[1:]:
-            varying.update(_differing(first, own_of[host.name]))
-    return ClassifiedHosts(tuple(classes), chosen, representative, frozenset(varying))
+            for name in _differing(first, own_of[host.name]):
+                varying.add(name)
+                value = own_of[host.name].get(name)
+                if (isinstance(value, str) or not is_fact(name)) and reading_of(value) is not NOTHING:  # facts hold none, and are large
+                    values[name].append(value)
+    return ClassifiedHosts(tuple(classes), chosen, representative, frozenset(varying), values)
 
 
 def _differing(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> t.Iterator[str]:

@@ -7,6 +7,7 @@ Rule 3: in a class of hosts only that is known which is the same for all of them
 """
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -35,15 +36,18 @@ class Scope:
     """The variables that a task sees, of one host that stands for its class.
 
     ``moving``: names that tasks set in the run; ``varying``: names that differ among the hosts; ``vaulted``: names out of vault files.
+    ``values``: templates that are values of varying names on other hosts.
     """
 
     def __init__(
         self, variables: dict[str, t.Any], *, loader: t.Any, moving: t.Container[str], varying: t.Container[str], vaulted: t.Container[str],
+        values: t.Mapping[str, t.Sequence[t.Any]],
     ) -> None:
         self._variables = variables
         self._moving = moving
         self._varying = varying
         self._vaulted = vaulted
+        self._values = values
         self._engine = TemplateEngine(loader=loader, variables=variables)
         self._deep: dict[str, tuple[Reading, dict[str, str]]] = {}
         self._secret: dict[str, bool] = {}
@@ -67,10 +71,13 @@ class Scope:
         known = self._deep.get(name)
         if known is not None:
             return known
-        if name in path or name not in self._variables or name in self._moving:
+        elsewhere = self._values.get(name)
+        if name in path or name in self._moving or (name not in self._variables and elsewhere is None):
             return NOTHING, {}
-        value = self._variables[name]
+        value = self._variables.get(name)
         direct = NOTHING if is_fact(name) or name in ('hostvars', 'groups', 'vars') or isinstance(value, EncryptedString) else reading_of(value)
+        if elsewhere is not None:
+            direct |= reading_of(list(elsewhere))
         found: Reading = direct
         ways: dict[str, str] = {}
         for inner in sorted(direct.names):
@@ -82,6 +89,12 @@ class Scope:
         if not path:
             self._deep[name] = found, ways
         return found, ways
+
+    @functools.cached_property
+    def connecting(self) -> frozenset[str]:
+        """What tasks set of all that the connection's variables read: that happens without a template of the task's."""
+        texts = [value for name, value in self._variables.items() if name.startswith('ansible_') and isinstance(value, str)]
+        return frozenset(name for name in self.deep(reading_of(texts))[1] if name in self._moving)
 
     # -- what is known
 

@@ -32,6 +32,10 @@ _SETS_FACTS = frozenset(('gather_facts', 'getent', 'setup'))
 _BECOME = frozenset(('sudo', 'su'))
 _PYTHON_VARIABLES = re.compile(r'(?:PYTHON|LD_)')
 _LARGEST_STATIC = 64 << 20
+#: keywords that may be templates, beside those that mean something here
+_KEYWORDS = (
+    'any_errors_fatal', 'async_val', 'become', 'become_exe', 'become_flags', 'become_method', 'check_mode', 'connection', 'debugger', 'delay', 'diff',
+    'ignore_unreachable', 'no_log', 'poll', 'port', 'remote_user', 'retries', 'throttle', 'timeout')
 
 
 class TaskReader:
@@ -48,6 +52,7 @@ class TaskReader:
         self._inputs = inputs
         self._scopes: dict[t.Any, list[Scope]] = {}
         self._templates: dict[str, Reading] = {}
+        self._keywords: dict[int, Reading] = {}
 
     def read(self, task: t.Any, *, task_id: str) -> SourceTask:
         action = short_name(task._resolved_action or str(task.action))
@@ -57,13 +62,15 @@ class TaskReader:
         node = prospects.node_of(task, on_controller=False, rescope=_rescope(settings), effects=_effects(settings))
         shown, real, unknown = self._arguments(node.args, scopes)
         node = dataclasses.replace(node, args=real)
-        reading = self._reading(task, action, real.get('src'))
+        reading = self._reading(task, action, real.get('src')) | self._of_keywords(task)
         own = set(compat.register_names(task)) | set(task.vars or ()) | _loop_names(task)
-        deep, ways = scope.deep(reading)
+        deep, ways = _together(reading, scopes)
         reads = {name: way for name, way in ways.items() if name not in own}
+        on_target = action not in _IN_CONTROLLER and not isinstance(task, TaskInclude)
+        if on_target:
+            reads = {name: 'variables of the connection' for one in scopes for name in one.connecting} | reads
         self._inputs.used(reads)
         lookups = {name.rpartition('.')[2] or '?' for name in deep.lookups} | ({str(task.loop_with)} if task.loop_with else set())
-        on_target = action not in _IN_CONTROLLER and not isinstance(task, TaskInclude)
         stock, detail = self._stock(task, settings, lookups, on_target)
         flush = action == 'meta' and task.args.get('_raw_params') == 'flush_handlers'
         return SourceTask(
@@ -92,7 +99,8 @@ class TaskReader:
 
     def _scope(self, task: t.Any, host: t.Any) -> Scope:
         variables = self._variable_manager.get_vars(play=self._play, host=host, task=task, include_hostvars=False)
-        return Scope(variables, loader=self._loader, moving=self._moving, varying=self._classified.varying, vaulted=self._inputs.vaulted)
+        return Scope(variables, loader=self._loader, moving=self._moving, varying=self._classified.varying, vaulted=self._inputs.vaulted,
+                     values=self._classified.values)
 
     def _arguments(self, args: t.Mapping[str, t.Any], scopes: list[Scope]) -> tuple[dict[str, t.Any], dict[str, t.Any], tuple[str, ...]]:
         """(for people, for the rules, names of those that are unknown). What differs between classes is unknown."""
@@ -109,7 +117,11 @@ class TaskReader:
 
     def _reading(self, task: t.Any, action: str, source: t.Any) -> Reading:
         found = reading_of(task.args)
-        for value in (task.loop, task.environment, task.delegate_to, task.notify, task.become_user, task.run_once, task.ignore_errors, task.vars):
+        control = task.loop_control
+        if control is not None:
+            found |= reading_of([control.label, control.pause, control.loop_var, control.index_var])
+        values = (str(task.action), task.loop, task.environment, task.delegate_to, task.notify, task.become_user, task.run_once, task.ignore_errors, task.vars)
+        for value in values:
             found |= reading_of(value)
         for layer in task.module_defaults or ():
             found |= reading_of(layer)
@@ -124,6 +136,17 @@ class TaskReader:
         elif action in ('package', 'service'):
             found |= Reading(names=frozenset(('ansible_facts',)))  # the action asks which manager there is
         return found
+
+    def _of_keywords(self, one: t.Any) -> Reading:
+        """Of a task, a block or a play and all that they stand in; what is overruled further in counts as well."""
+        known = self._keywords.get(id(one))
+        if known is None:
+            above = getattr(one, '_parent', None) or (self._play if one is not self._play else None)
+            known = reading_of([getattr(one, f'_{name}', None) for name in _KEYWORDS])
+            if above is not None:
+                known |= self._of_keywords(above)
+            self._keywords[id(one)] = known
+        return known
 
     def _template(self, task: t.Any, source: t.Any) -> Reading:
         """What the file of a template task reads, files that it includes among it."""
@@ -226,6 +249,15 @@ class TaskReader:
             return ()
         data = self._inputs.read(path) if size <= _LARGEST_STATIC else None
         return (StaticFile(path=os.path.relpath(path), size=size, checksum=hashlib.sha256(data).hexdigest() if data is not None else ''),)
+
+
+def _together(reading: Reading, scopes: t.Sequence[Scope]) -> tuple[Reading, dict[str, str]]:
+    """What is read in the end on hosts of any class, with the ways to it."""
+    found, ways = scopes[0].deep(reading)
+    for scope in scopes[1:]:
+        more, others = scope.deep(reading)
+        found, ways = found | more, others | ways
+    return found, ways
 
 
 def _holder_of_vars(task: t.Any) -> int:

@@ -10,17 +10,17 @@ import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import TaskPlan
 
-Tasks = Callable[[str], tuple[TaskPlan, ...]]
+Tasks = Callable[..., tuple[TaskPlan, ...]]
 
 
 @pytest.fixture
 def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tasks:
     monkeypatch.chdir(tmp_path)
 
-    def made(text: str) -> tuple[TaskPlan, ...]:
+    def made(text: str, variable: str = "who: bob", inventory: str = "h1,") -> tuple[TaskPlan, ...]:
         lines = "\n".join(f"    {line}" for line in text.splitlines())
-        Path("site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  vars: {{who: bob}}\n  tasks:\n{lines}\n")
-        found = plan_for(Request(playbooks=("site.yml",), inventory=("h1,",))).plan.plays[0].batches[0].tasks
+        Path("site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  vars: {{{variable}}}\n  tasks:\n{lines}\n")
+        found = plan_for(Request(playbooks=("site.yml",), inventory=(inventory,))).plan.plays[0].batches[0].tasks
         return tuple(task for task in found if not task.flush)
 
     return made
@@ -45,3 +45,33 @@ def test_a_template_with_other_settings_of_jinja_reads_what_it_names(tasks: Task
 def test_names_of_tasks_are_rendered_where_their_variables_are_known(tasks: Tasks) -> None:
     known, unknown = tasks("- {name: 'for {{ who }}', ping: {}}\n- {name: 'for {{ whom }}', ping: {}}")
     assert (known.name, unknown.name) == ("for bob", "for {{ whom }}")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "- {ping: {}, remote_user: '{{ later }}'}",
+        "- {ping: {}, throttle: '{{ later }}'}",
+        "- block:\n    - {ping: {}}\n  become: '{{ later }}'",
+        "- {ping: {}, loop: [1], loop_control: {label: '{{ later }}'}}",
+        "- action: {module: '{{ later }}'}",
+        "- {ping: {}, ignore_errors: '{{ later }}'}",
+    ],
+)
+def test_every_keyword_that_may_be_a_template_is_read(tasks: Tasks, task: str) -> None:
+    first, second = tasks(f"- set_fact: {{later: 1}}\n{task}")
+    assert first.task_id in {edge.task_id for edge in second.dependencies if edge.kind.value == "variable"}
+
+
+def test_variables_of_the_connection_are_read_by_tasks_that_ask_their_host(tasks: Tasks) -> None:
+    first, asks, says = tasks("- set_fact: {address: 1}\n- ping: {}\n- debug: {msg: x}", variable="ansible_host: '{{ address }}'")
+    (reason,) = (edge.reason for edge in asks.dependencies if edge.task_id == first.task_id)
+    assert reason == "address is set there and read here (through variables of the connection)"
+    assert first.task_id not in {edge.task_id for edge in says.dependencies}
+
+
+@pytest.mark.parametrize("groups", ["", "[other]\nh2\n"])
+def test_what_is_read_on_one_host_only_is_read(tasks: Tasks, groups: str) -> None:
+    Path("hosts").write_text("h1 what=plain\nh2 what='{{ later }}'\nh3\n" + groups)
+    _first, second = tasks("- set_fact: {later: 1}\n- debug: {msg: '{{ what | default(1) }}'}", inventory="hosts")
+    assert [edge.reason for edge in second.dependencies] == ["later is set there and read here (through what)"]
