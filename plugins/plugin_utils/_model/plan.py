@@ -233,7 +233,8 @@ class BinaryDeployment:
 class BinarySuitabilityAnalysis:
     """Whether a binary deployment pays for the tasks of a play on a class of hosts; seconds a host, None when not known.
 
-    ``bound_by``: what decided: the threshold, the cost model, an option or a refusal.
+    ``bound_by``: what decided: the threshold, the cost model, an option or a refusal. The eligible tasks are ``calls`` of modules, in ``bundles`` to
+    ``agents``; on the stock path they would be ``stock_round_trips``.
     """
 
     class_id: str
@@ -242,6 +243,10 @@ class BinarySuitabilityAnalysis:
     eligible: int
     bound_by: t.Literal['threshold', 'cost', 'forced', 'refused']
     explanation: str
+    calls: int = 0
+    bundles: int = 0
+    agents: int = 0
+    stock_round_trips: int = 0
     round_trips_saved: int = 0
     saved_seconds: float | None = None
     cost_seconds: float | None = None

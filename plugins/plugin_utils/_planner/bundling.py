@@ -15,11 +15,15 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons impor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import fact_names
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 
-__all__ = ['STOCK_ROUND_TRIPS', 'Bundled', 'Placed', 'bundle']
+__all__ = ['Bundled', 'Placed', 'bundle', 'calls_of', 'stock_trips']
 
-#: exchanges of a task on the stock path with pipelining, seen over many modules: connect to the master, run, read
-STOCK_ROUND_TRIPS: t.Final = 7
+#: round trips of a module on the stock path with pipelining: a channel of the connection that is there, the command, its end
+_CALL: t.Final = 3
+#: those of an action that sends a file: a folder, a transfer by sftp, the module, and cleaning up
+_FILE: t.Final = 24
+_SENDS_FILES: t.Final = frozenset({'assemble', 'copy', 'script', 'template', 'unarchive'})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +51,17 @@ class Bundled:
                      for one in self.bundles)
 
 
+def calls_of(task: SourceTask) -> int:
+    """How often something is asked of the host; a loop of unknown length counts as one."""
+    if not task.on_target:
+        return 0
+    return 1 if task.loop_items is None else task.loop_items
+
+
+def stock_trips(task: SourceTask) -> int:
+    return calls_of(task) * (_FILE if short_name(task.module) in _SENDS_FILES else _CALL)
+
+
 class _Bundling:
     def __init__(self, lookahead: int, prefix: str) -> None:
         self._prefix = prefix
@@ -72,7 +87,7 @@ class _Bundling:
 
     def stock(self, task: SourceTask, reason: Reason, detail: str) -> None:
         self.end(Reason.STOCK, task.task_id, reason.value)
-        trips = STOCK_ROUND_TRIPS if task.on_target else 0
+        trips = stock_trips(task)
         self.round_trips += trips
         self.stock_round_trips += trips
         self.placed[task.task_id] = Placed(path='stock', reason=reason, detail=detail)
@@ -85,8 +100,7 @@ class _Bundling:
         self.placed[task.task_id] = Placed(path='controller')
 
     def add(self, task: SourceTask, barrier: Reason | None, renews: bool) -> None:
-        if task.on_target:
-            self.stock_round_trips += STOCK_ROUND_TRIPS
+        self.stock_round_trips += stock_trips(task)
         cut = self._cut(task, barrier)
         if cut is not None:
             self.end(cut[0], task.task_id, cut[1])

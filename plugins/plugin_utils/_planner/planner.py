@@ -31,14 +31,14 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle, calls_of, stock_trips
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.deployments import deployments_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups import alone_of, group, reason_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.risk import risk_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import analyse
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import Work, analyse
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.validation import validate
 
@@ -132,9 +132,12 @@ class _PlayPlanner:
             return ()
         on_target = [task for task in self.play.tasks if task.on_target]
         eligible = [task for task in on_target if task.stock is None]
-        trial = self._bundle(None)
-        return tuple(
-            analyse(one, tasks=len(on_target), eligible=len(eligible), bundles=len(trial.bundles), options=self.options) for one in self.play.classes)
+        bundles = self._bundle(None).bundles
+        work = Work(
+            calls=sum(map(calls_of, eligible)), stock_trips=sum(map(stock_trips, eligible)), bundles=len(bundles),
+            agents=len({task.become for task in eligible}) + sum(one.ended_by is Reason.RESTART_AGENT for one in bundles),
+            hosts=max((len(batch) for batch in self.play.batches), default=1))
+        return tuple(analyse(one, tasks=len(on_target), eligible=len(eligible), work=work, options=self.options) for one in self.play.classes)
 
     def _bundle(self, stock: tuple[Reason, str] | None) -> Bundled:
         renewing = frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)

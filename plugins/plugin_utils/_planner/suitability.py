@@ -2,8 +2,9 @@
 """Whether a binary deployment pays for a play on a class of hosts.
 
 Rule 1: options overrule (force_binary, force_ssh), a refusal of the connection stands above them.
-Rule 2: with a known latency the cost model decides, without one the threshold does.
-Rule 3: seconds are those of one host, as somebody who waits for it sees them.
+Rule 2: with a known latency the cost model decides, without one the threshold does. Code is sent once and kept, so it is not held against a play.
+Rule 3: seconds are those of the play, as somebody who waits for it sees them, without what both ways have in common. They are linear in the costs
+but for ``crowd``, so that they can be fitted to what was measured (tests/bench/fit.py).
 """
 from __future__ import annotations
 
@@ -13,38 +14,72 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import BinarySuitabilityAnalysis, PlanningOptions
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass
 
-__all__ = ['COSTS', 'Costs', 'analyse']
+__all__ = ['COSTS', 'Costs', 'Work', 'agent_seconds', 'analyse', 'code_seconds', 'stock_seconds']
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:
-    """Seconds and round trips of the two ways, measured on small machines (docs/planning.md); history replaces them where there is some."""
+    """Seconds, round trips and bytes of the two ways: measured, as docs/planning.md says, but for ``bytes_per_second``."""
 
-    agent_start: float = 0.15  # the agent's Python on the target, and the payload unpacked
-    agent_trips: int = 4  # connection multiplexed, bootstrap, payload, hello
-    agent_task: float = 0.012
-    stock_task: float = 0.12  # a worker's fork, the module's payload, a Python on the target
-    stock_trips: int = 7
+    stock_call: float = 0.32  # a worker's fork, the module's payload, a Python on the host
+    stock_bytes: int = 125_000
+    agent_start: float = 0.11
+    agent_trips: int = 3  # without those of the login, which both ways have, of bundles and of code
+    agent_call: float = 0.007
+    code_start: float = 0.10  # more where the code is not there yet
+    code_bytes: int = 150_000
+    crowd: float = 0.45  # what each further host adds to all of these seconds: they share the controller
     bytes_per_second: float = 2_000_000.0
-    first_bytes: int = 180_000
 
 
 COSTS: t.Final = Costs()
 
 
-def analyse(
-    host_class: HostClass, *, tasks: int, eligible: int, bundles: int, options: PlanningOptions, cached: bool = False, costs: Costs = COSTS,
-) -> BinarySuitabilityAnalysis:
-    """``tasks`` ask something of the host, ``eligible`` of them may go through the agent, in ``bundles`` pieces.
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What may go through agents of what a play asks of a host: module ``calls`` (items of loops apart), in ``bundles``, of ``agents``.
 
-    ``cached``: the target is known to hold the code already.
+    ``stock_trips``: the round trips of the same calls on the stock path. ``hosts`` do it at the same time.
     """
-    saved_trips = max(0, eligible * costs.stock_trips - bundles - costs.agent_trips)
+
+    calls: int
+    stock_trips: int
+    bundles: int = 1
+    agents: int = 1
+    hosts: int = 1
+
+
+def stock_seconds(work: Work, *, latency: float, costs: Costs = COSTS) -> float:
+    return work.calls * (costs.stock_call * _crowded(work, costs) + costs.stock_bytes / costs.bytes_per_second) + work.stock_trips * latency
+
+
+def agent_seconds(work: Work, *, latency: float, costs: Costs = COSTS) -> float:
+    """Where the hosts hold the code."""
+    return (work.agents * costs.agent_start + work.calls * costs.agent_call) * _crowded(work, costs) + _agent_trips(work, costs) * latency
+
+
+def code_seconds(work: Work, *, latency: float, costs: Costs = COSTS) -> float:
+    """What is added where they do not."""
+    return costs.code_start * _crowded(work, costs) + latency + costs.code_bytes / costs.bytes_per_second
+
+
+def _agent_trips(work: Work, costs: Costs) -> int:
+    return work.agents * costs.agent_trips + work.bundles
+
+
+def _crowded(work: Work, costs: Costs) -> float:
+    return 1 + costs.crowd * (work.hosts - 1)
+
+
+def analyse(host_class: HostClass, *, tasks: int, eligible: int, work: Work, options: PlanningOptions, costs: Costs = COSTS) -> BinarySuitabilityAnalysis:
+    """``tasks`` ask something of the host; ``eligible`` of them may go through agents, and are the ``work``."""
+    saved_trips = max(0, work.stock_trips - _agent_trips(work, costs))
 
     def answer(suitable: bool, bound_by: t.Literal['threshold', 'cost', 'forced', 'refused'], explanation: str, saved: float | None = None,
                cost: float | None = None) -> BinarySuitabilityAnalysis:
         return BinarySuitabilityAnalysis(
             class_id=host_class.class_id, suitable=suitable, tasks=tasks, eligible=eligible, bound_by=bound_by, explanation=explanation,
+            calls=work.calls, bundles=work.bundles, agents=work.agents, stock_round_trips=work.stock_trips,
             round_trips_saved=saved_trips if suitable else 0, saved_seconds=saved, cost_seconds=cost)
 
     if host_class.stock is not None:
@@ -59,7 +94,6 @@ def analyse(
         enough = eligible >= options.binary_threshold
         compared = 'at least' if enough else 'fewer than'
         return answer(enough, 'threshold', f'{eligible} eligible tasks are {compared} the threshold of {options.binary_threshold}')
-    saved = eligible * (costs.stock_trips * options.latency + costs.stock_task)
-    cost = costs.agent_start + (costs.agent_trips + bundles) * options.latency + eligible * costs.agent_task
-    cost += 0.0 if cached else costs.first_bytes / costs.bytes_per_second
-    return answer(saved > cost, 'cost', f'{saved:.2f} s on the stock path against {cost:.2f} s', saved, cost)
+    saved, cost, code = (seconds(work, latency=options.latency, costs=costs) for seconds in (stock_seconds, agent_seconds, code_seconds))
+    compared = f'{saved:.2f} s on the stock path against {cost:.2f} s, and {code:.2f} s once where the code is not there yet'
+    return answer(saved > cost, 'cost', compared, saved, cost)

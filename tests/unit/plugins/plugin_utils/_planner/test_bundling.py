@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import STOCK_ROUND_TRIPS, Bundled, bundle
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, bundle, calls_of, stock_trips
 
 from .builders import flush, task, touching
 
@@ -27,7 +27,7 @@ def test_tasks_that_need_nothing_of_each_other_go_together() -> None:
     assert pieces(one) == [("1", "2", "3")]
     assert (one.bundles[0].ended_by, one.bundles[0].ended_at) == (Reason.END, "")
     assert one.placed["3"].path == "controller"
-    assert (one.round_trips, one.stock_round_trips) == (1, 2 * STOCK_ROUND_TRIPS)
+    assert (one.round_trips, one.stock_round_trips) == (1, 6)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_stock_task_is_in_no_bundle_and_what_it_registers_is_back_at_once() ->
     assert pieces(one) == [("1",), ("3",)]
     assert (one.bundles[0].ended_by, one.bundles[0].detail) == (Reason.STOCK, "async")
     assert (one.placed["2"].path, one.placed["2"].reason, one.placed["2"].detail, one.placed["3"].cut) == ("stock", Reason.ASYNC, "x", None)
-    assert one.round_trips == 2 + STOCK_ROUND_TRIPS
+    assert one.round_trips == 2 + 3
 
 
 def test_where_all_is_refused_the_controllers_own_tasks_are_still_its_own() -> None:
     one = bundled(touching("1"), task("2"), stock=(Reason.MODE_SSH, "--force-ssh"))
     assert [(one.placed[n].path, one.placed[n].reason) for n in "12"] == [("stock", Reason.MODE_SSH), ("controller", None)]
     assert one.bundles == ()
-    assert one.round_trips == one.stock_round_trips == STOCK_ROUND_TRIPS
+    assert one.round_trips == one.stock_round_trips == 3
 
 
 def test_what_the_controller_does_by_itself_is_done_at_once_and_is_never_in_flight() -> None:
@@ -106,3 +106,19 @@ def test_a_batch_has_the_bundles_with_hosts_of_its_own() -> None:
     one = bundled(touching("1"), task("2"), touching("3", stock=Reason.RAW), prefix="play-7-")
     assert one.at(("a", "b")) == (dataclasses.replace(one.bundles[0], hosts=("a", "b")),)
     assert [one.placed[n].bundle_id for n in "123"] == ["play-7-bundle-0", "play-7-bundle-0", None]
+
+
+@pytest.mark.parametrize(
+    ("one", "calls", "trips"),
+    [
+        (task("1"), 0, 0),
+        (touching("1"), 1, 3),
+        (touching("1", loop_items=4), 4, 12),
+        (touching("1", loop_items=0), 0, 0),
+        (task("1", "ansible.builtin.template", on_target=True), 1, 24),
+        (task("1", "copy", on_target=True, loop_items=2), 2, 48),
+        (task("1", "acme.tools.copy", on_target=True), 1, 3),
+    ],
+)
+def test_what_a_task_costs_on_the_stock_path(one: SourceTask, calls: int, trips: int) -> None:
+    assert (calls_of(one), stock_trips(one)) == (calls, trips)

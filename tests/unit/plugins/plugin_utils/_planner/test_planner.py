@@ -100,7 +100,7 @@ def test_a_plan_in_numbers() -> None:
     assert [one.bundle_id for one in second.tasks] == ["play-0-bundle-0"] * 3
     assert second.bundles[0].hosts == ("h2",)
     assert (made.total_tasks, made.parallelism_score, made.hosts) == (3, 1.0, ("h0", "h1", "h2"))
-    assert made.network_efficiency_score == 1 - 2 / 28
+    assert made.network_efficiency_score == 1 - 2 / 12
     assert made.estimated_duration is None
 
 

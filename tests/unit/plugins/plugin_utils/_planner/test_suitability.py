@@ -1,22 +1,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from typing import Any
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import BinarySuitabilityAnalysis, PlanningOptions
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import Costs, analyse
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import (
+    COSTS,
+    Costs,
+    Work,
+    agent_seconds,
+    analyse,
+    code_seconds,
+    stock_seconds,
+)
 
 CLASS = HostClass(class_id="c", hosts=("a",))
 
 
-def of(
-    eligible: int, *, one: HostClass = CLASS, bundles: int = 1, cached: bool = False, costs: Costs | None = None, **options: Any
-) -> BinarySuitabilityAnalysis:
+FREE = Costs(stock_call=0.0, stock_bytes=0, agent_start=0.0, agent_trips=0, agent_call=0.0, code_start=0.0, code_bytes=0, crowd=0.0)
+
+
+def work(calls: int, **given: int) -> Work:
+    return Work(**{"calls": calls, "stock_trips": 3 * calls, **given})
+
+
+def of(eligible: int, *, one: HostClass = CLASS, costs: Costs | None = None, asked: Work | None = None, **options: Any) -> BinarySuitabilityAnalysis:
     given: dict[str, Any] = {} if costs is None else {"costs": costs}
-    return analyse(one, tasks=max(eligible, 1), eligible=eligible, bundles=bundles, options=PlanningOptions(**options), cached=cached, **given)
+    return analyse(one, tasks=max(eligible, 1), eligible=eligible, work=asked or work(eligible), options=PlanningOptions(**options), **given)
 
 
 @pytest.mark.parametrize(("eligible", "suitable"), [(4, False), (5, True), (6, True)])
@@ -25,31 +40,41 @@ def test_without_a_latency_the_threshold_decides(eligible: int, suitable: bool) 
     assert (one.suitable, one.bound_by, one.saved_seconds) == (suitable, "threshold", None)
     compared = "at least" if suitable else "fewer than"
     assert one.explanation == f"{eligible} eligible tasks are {compared} the threshold of 5"
-    assert one.round_trips_saved == (eligible * 7 - 1 - 4 if suitable else 0)
+    assert one.round_trips_saved == (eligible * 3 - 1 - COSTS.agent_trips if suitable else 0)
 
 
 def test_with_a_latency_the_cost_model_decides_whatever_the_threshold() -> None:
-    assert of(1, latency=0.2).bound_by == "cost"
-    assert of(1, latency=0.2, binary_threshold=50).suitable  # 7 exchanges against 5, and a stock task is slow by itself
-    assert not of(1, latency=0.0).suitable
-    assert of(1, latency=0.0, cached=True).suitable is (0.12 > 0.15 + 0.012)
+    assert of(2, latency=0.2).bound_by == "cost"
+    assert of(2, latency=0.2, binary_threshold=50).suitable
+
+
+def test_as_measured_agents_pay_from_two_calls_on_and_for_one_unless_hosts_are_far() -> None:
+    assert of(1, latency=0.05).suitable
+    assert not of(1, latency=1.0).suitable
+    for calls, latency, hosts in itertools.product((2, 3, 50), (0.0, 0.05, 1.0), (1, 500)):
+        assert of(calls, latency=latency, asked=work(calls, hosts=hosts)).suitable
 
 
 def test_the_cost_model_turns_where_both_ways_cost_the_same() -> None:
-    costs = Costs(agent_start=1.0, agent_trips=1, agent_task=0.0, stock_task=0.0, stock_trips=1, first_bytes=0)
-    # n * latency against 1 + (1 + 1) * latency: with a latency of 1 s it is 3 tasks on both ways
-    assert [of(n, latency=1.0, costs=costs).suitable for n in (2, 3, 4)] == [False, False, True]
-    one = of(4, latency=1.0, costs=costs)
-    assert (one.saved_seconds, one.cost_seconds) == (4.0, 3.0)
-    assert one.explanation == "4.00 s on the stock path against 3.00 s"
-    assert of(4, latency=1.0, bundles=3, costs=costs).cost_seconds == 5.0
+    costs = dataclasses.replace(FREE, agent_start=1.0, agent_trips=2)
+    # 3n * latency against 1 + (2 + 1) * latency: with a latency of a third of a second it is 2 tasks on both ways
+    assert [of(n, latency=1 / 3, costs=costs).suitable for n in (1, 2, 3)] == [False, False, True]
+    one = of(4, latency=1.0, costs=costs, asked=work(4, bundles=3, agents=2))
+    assert (one.saved_seconds, one.cost_seconds) == (12.0, 2 + 4 + 3)
+    assert one.explanation == "12.00 s on the stock path against 9.00 s, and 1.00 s once where the code is not there yet"
+    assert (one.calls, one.bundles, one.agents, one.stock_round_trips, one.round_trips_saved) == (4, 3, 2, 12, 5)
 
 
-def test_the_first_bytes_cost_once_and_nothing_where_the_code_is_there() -> None:
-    costs = Costs(first_bytes=1_000_000, bytes_per_second=500_000.0)
-    new, there = of(3, latency=0.1, costs=costs), of(3, latency=0.1, costs=costs, cached=True)
-    assert new.cost_seconds is not None
-    assert new.cost_seconds - (there.cost_seconds or 0) == pytest.approx(2.0)
+def test_code_that_is_not_there_costs_its_bytes_a_round_trip_and_its_start() -> None:
+    costs = dataclasses.replace(FREE, code_bytes=1_000_000, bytes_per_second=500_000.0, code_start=0.25)
+    assert code_seconds(work(3), latency=0.1, costs=costs) == pytest.approx(2.0 + 0.25 + 0.1)
+
+
+def test_further_hosts_crowd_the_controller_and_no_round_trip() -> None:
+    costs = dataclasses.replace(FREE, stock_call=1.0, agent_call=0.1, crowd=0.5)
+    one, three = work(2), work(2, hosts=3)
+    assert stock_seconds(three, latency=1.0, costs=costs) - stock_seconds(one, latency=1.0, costs=costs) == 2.0
+    assert agent_seconds(three, latency=1.0, costs=costs) - agent_seconds(one, latency=1.0, costs=costs) == pytest.approx(0.2)
 
 
 def test_options_overrule_both() -> None:
