@@ -13,9 +13,9 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Bundle, Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import fact_names
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 
 __all__ = ['Bundled', 'Placed', 'bundle', 'calls_of', 'stock_trips']
 
