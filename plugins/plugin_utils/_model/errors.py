@@ -7,6 +7,7 @@
     |-- SettingsError     a setting has a value that is no value of it
     |-- MissingPackage    a Python package is not installed
     |-- DeclarationError  rustle_scope or rustle_effects of a task, role or play says something we cannot read
+    |-- StoreError        the history of runs cannot be opened, read or written
     |-- StreamError       an event, or a batch of them, is not what it has to be
     `-- PlanError         a plan cannot be made, read or followed
         |-- DocumentError            a parsed playbook, parsed inventory or plan document has a field that cannot be
@@ -33,7 +34,7 @@ import typing as t
 __all__ = [
     'BelowBinaryThreshold', 'CircularDependency', 'ConflictingStrategies', 'DeclarationError', 'DeploymentBuildFailed', 'DocumentError',
     'IncompatibleModule', 'InsufficientResources', 'InvalidHostPattern', 'InvalidTagExpression', 'MissingPackage', 'PlanChanged', 'PlanError',
-    'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'StreamError', 'UnknownTask', 'UnsupportedTarget',
+    'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'StoreError', 'StreamError', 'UnknownTask', 'UnsupportedTarget',
 ]
 
 
@@ -81,6 +82,10 @@ class MissingPackage(RustleError):
     def __init__(self, package: str, *, needed_for: str) -> None:
         super().__init__(f'the Python package {package} is not installed; {needed_for} needs it (pip install {package})')
         self.package = package
+
+
+class StoreError(RustleError):
+    """The history of runs is damaged, newer than we are, or not to be reached. Recording ends with this one message; the run goes on."""
 
 
 class PlanError(RustleError):

@@ -1,0 +1,123 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The tables of the history, step by step. The one door to sqlite-utils, which is imported when there is a step to make.
+
+Rule 1: a step that was released is never changed; what is different comes as a further step, at the end.
+Rule 2: each step is one transaction, and ``user_version`` counts them: who dies or meets another one in between does no harm.
+Rule 3: ``application_id`` tells our database from anybody else's, which is left alone.
+"""
+from __future__ import annotations
+
+import sqlite3
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import MissingPackage, StoreError
+
+if t.TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ['APPLICATION', 'VERSION', 'begin', 'migrate']
+
+APPLICATION: t.Final = int.from_bytes(b'rstl', 'big')
+
+
+def migrate(connection: sqlite3.Connection, *, path: str) -> None:
+    """Bring the database up to VERSION. StoreError when it is newer, or of something else; sqlite3's own errors otherwise.
+
+    ``connection``: without transactions of its own (isolation_level None).
+    """
+    if _version(connection) == VERSION and _number(connection, 'application_id') == APPLICATION:
+        return
+    try:
+        from sqlite_utils import Database
+    except ImportError as ex:
+        raise MissingPackage('sqlite-utils', needed_for='the history of runs') from ex
+    while True:
+        begin(connection)
+        try:
+            version = _version(connection)
+            _refuse(connection, version, path)
+            if version < VERSION:
+                STEPS[version](Database(connection))
+                connection.execute(f'PRAGMA application_id = {APPLICATION}')
+                connection.execute(f'PRAGMA user_version = {version + 1}')
+            connection.execute('COMMIT')
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute('ROLLBACK')
+            raise
+        if version >= VERSION:
+            return
+
+
+def begin(connection: sqlite3.Connection, *, attempts: int = 20) -> None:
+    """Begin to write: wait until nobody else does, ``attempts`` times as long as the connection's own time-out."""
+    for attempt in range(1, attempts + 1):
+        try:
+            connection.execute('BEGIN IMMEDIATE')
+            return
+        except sqlite3.OperationalError as ex:
+            if attempt == attempts or ex.sqlite_errorcode & 0xff not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL):
+                raise
+
+
+def _refuse(connection: sqlite3.Connection, version: int, path: str) -> None:
+    application = _number(connection, 'application_id')
+    tables = connection.execute('SELECT count(*) FROM sqlite_master').fetchone()[0]
+    if application != APPLICATION and (application or version or tables):
+        raise StoreError(f'{path}: this is a database of something else', hint='name another file as RUSTLE_FEEDBACK_DB or as feedback_db in ansible.cfg')
+    if version > VERSION:
+        raise StoreError(
+            f'{path}: the history of runs is of version {version}, this rustle.engine knows versions up to {VERSION}',
+            hint='update rustle.engine, or name another file as RUSTLE_FEEDBACK_DB')
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return _number(connection, 'user_version')
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f'PRAGMA {pragma}').fetchone()[0])
+
+
+def _first(db: Database) -> None:
+    """Nine kinds of records; the indexes serve the questions of queries.py."""
+    db.table('executions').create({
+        'execution': str, 'playbook': str, 'identity': str, 'inventory': str, 'strategy': str, 'limit': str, 'tags': str, 'skip_tags': str, 'forks': int,
+        'check': int, 'user': str, 'controller': str, 'pid': int, 'core_version': str, 'engine_version': str, 'traits': str, 'started': float,
+        'ended': float, 'seen': float, 'status': str, 'hosts': int, 'planned_tasks': int, 'ok': int, 'changed': int, 'failed': int, 'unreachable': int,
+        'skipped': int, 'ignored': int, 'rescued': int, 'round_trips': int, 'bundles': int, 'rating': int, 'note': str}, pk='execution')
+    db.table('executions').create_index(['started'])
+    db.table('executions').create_index(['identity', 'started'])
+    db.table('executions').create_index(['status', 'started'])
+    db.table('plans').create({
+        'execution': str, 'plan_hash': str, 'tasks': int, 'estimated_duration': float, 'estimated_spread': float, 'differences': str}, pk='execution')
+    db.table('tasks').create({
+        'execution': str, 'task_id': str, 'identity': str, 'name': str, 'module': str, 'path': str, 'play': str, 'role': str, 'handler': int,
+        'traits': str, 'order': int, 'started': float}, pk=('execution', 'task_id'))
+    db.table('results').create({
+        'execution': str, 'task_id': str, 'identity': str, 'module': str, 'host': str, 'attempt': int, 'host_class': str, 'status': str, 'final': int,
+        'began': float, 'ended': float, 'duration': float, 'path': str, 'path_reason': str, 'items': int, 'error_class': str, 'message': str,
+        'start': float, 'end': float, 'cpu': float, 'maxrss': int, 'block_in': int, 'block_out': int, 'bytes_up': int, 'bytes_down': int,
+        'queued': float, 'calls': int}, pk=('execution', 'task_id', 'host', 'attempt'))
+    db.table('results').create_index(['identity', 'ended'])
+    db.table('bundles').create({
+        'execution': str, 'bundle': int, 'host': str, 'host_class': str, 'sent': float, 'tasks': int, 'bytes_up': int, 'seconds': float, 'done': int,
+        'dropped': int, 'failed': int, 'cut': str, 'cut_detail': str}, pk=('execution', 'bundle'))
+    db.table('adaptations').create({
+        'execution': str, 'adaptation': str, 'policy': str, 'what': str, 'target': str, 'level': str, 'task': str, 'error_class': str,
+        'host_class': str, 'rationale': str, 'impact': str, 'rollback': str, 'confidence': float, 'trials': int, 'requested': float, 'ended': float,
+        'state': str, 'reason': str, 'succeeded': int, 'detail': str}, pk=('execution', 'adaptation'))
+    db.table('adaptations').create_index(['requested'])
+    db.table('metrics').create({
+        'execution': str, 'name': str, 'host': str, 'value': float, 'unit': str, 'time': float}, pk=('execution', 'name', 'host'))
+    db.table('metrics').create_index(['name', 'time'])
+    db.table('recommendations').create({
+        'execution': str, 'code': str, 'subject': str, 'severity': str, 'title': str, 'evidence': str, 'change': str, 'gain': float, 'time': float,
+        }, pk=('execution', 'code', 'subject'))
+    db.table('recommendations').create_index(['time'])
+    db.table('reports').create({'execution': str, 'lines': str, 'time': float}, pk='execution')
+    db.table('reports').create_index(['time'])
+
+
+STEPS: t.Final[tuple[t.Callable[[Database], None], ...]] = (_first,)
+VERSION: t.Final = len(STEPS)
