@@ -49,7 +49,7 @@ class Venv:
 
 
 VENVS = (
-    Venv(core="2.19", minors=(11, 12, 13), groups=("runtime", "test", "lint"), required=True),
+    Venv(core="2.19", minors=(11, 12, 13), groups=("runtime", "test", "lint", "callbacks"), required=True),
     Venv(core="2.21", minors=(12, 13, 14), groups=("runtime", "test"), required=False),
 )
 
