@@ -24,6 +24,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects imp
 
 from . import compat, host_classes
 from .documents import Document, Note
+from .included_vars import names_set
 from .including import Includes
 from .inputs import Inputs
 from .task_reading import TaskReader
@@ -91,8 +92,7 @@ class PlaybookReader:
     def _set_basedir(self, playbook: str, play: t.Any) -> None:
         self._loader.set_basedir(play._included_path or os.path.realpath(os.path.dirname(playbook)))
 
-    @staticmethod
-    def _moving(places: t.Iterable[_Place]) -> frozenset[str]:
+    def _moving(self, places: t.Iterable[_Place]) -> frozenset[str]:
         """Names that some task sets while the playbooks run."""
         names: set[str] = set()
         for place in places:
@@ -101,6 +101,8 @@ class PlaybookReader:
             action = short_name(str(task.action))
             if action == 'set_fact':
                 names.update(str(name) for name in task.args if name != 'cacheable')
+            elif action == 'include_vars':
+                names.update(names_set(task, self._loader))
             elif action in ('add_host', 'group_by') or (action == 'meta' and task.args.get('_raw_params') == 'refresh_inventory'):
                 names.update(('groups', 'group_names'))
         return frozenset(names)
