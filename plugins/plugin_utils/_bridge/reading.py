@@ -118,7 +118,8 @@ class PlaybookReader:
         classified = host_classes.classify(hosts, play=play, get_vars=self._variable_manager.get_vars)
         self.inputs.hosts(play.get_name(), classified)
         reader = TaskReader(
-            play=play, classified=classified, moving=moving, variable_manager=self._variable_manager, loader=self._loader, inputs=self.inputs)
+            playbook=one.playbook, play=play, classified=classified, moving=moving, variable_manager=self._variable_manager, loader=self._loader,
+            inputs=self.inputs)
         batches = tuple(tuple(host.name for host in batch) for batch in self._batches(executor, play))
         tasks = self._without_left_out(play, self._tasks(reader, one.places))
         handlers = [self._task(reader, place, 'handler') for place in one.handlers]

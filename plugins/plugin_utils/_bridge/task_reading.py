@@ -23,6 +23,7 @@ from .hazards import PURE_LOOKUPS, QUICK_LOOKUPS
 from .knowledge import Scope
 from .modules import find_module
 from .names import NOTHING, Reading, reading_of, reading_of_expression, reading_of_file
+from .task_refs import identity_of
 
 __all__ = ['TaskReader', 'where_of']
 
@@ -42,8 +43,9 @@ class TaskReader:
     """Reads the tasks of one play, seen by the hosts that stand for its classes."""
 
     def __init__(
-        self, *, play: t.Any, classified: t.Any, moving: frozenset[str], variable_manager: t.Any, loader: t.Any, inputs: t.Any,
+        self, *, playbook: str, play: t.Any, classified: t.Any, moving: frozenset[str], variable_manager: t.Any, loader: t.Any, inputs: t.Any,
     ) -> None:
+        self._playbook = playbook
         self._play = play
         self._classified = classified
         self._moving = moving
@@ -83,6 +85,7 @@ class TaskReader:
             notify=_names(task.notify), after=_names(settings.get('rustle_after')), stock=stock, stock_detail=detail,
             cut=_cut(task, action, deep, lookups), ends=self._ends(task), on_target=on_target, become=_become(task),
             role=task._role.get_name() if task._role is not None else '', where='' if flush and task.implicit else where_of(task),
+            identity=identity_of(task, playbook=self._playbook),
             modules=self._modules(task) if on_target else (), files=self._files(task, action, real), loop_items=_count(task, scope),
             check_mode=task.check_mode is True, flush=flush)
 

@@ -83,7 +83,7 @@ class SourceTask:
     ``sets_any``: it may set variables of any name. ``stock``: why it takes the stock path on any host. ``cut``: why it is never
     prepared behind others; ``ends``: why nothing is prepared behind it. ``on_target``: it asks something of its host.
     ``notify``: names and topics; a template among them may mean any handler. ``after``: declared (``rustle_after``), names or ids.
-    ``blocks``: blocks with rescue or always around it, outermost first, each with the section that it is in.
+    ``identity``: what history knows it by. ``blocks``: blocks with rescue or always around it, outermost first, each with the section that it is in.
     ``included_by``: the include that brings it. ``opened``: an include whose tasks follow it here; ``opaque``: why they do not.
     """
 
@@ -111,6 +111,7 @@ class SourceTask:
     become: str = ''
     role: str = ''
     where: str = ''
+    identity: str = ''
     blocks: tuple[tuple[str, Section], ...] = ()
     modules: tuple[str, ...] = ()
     files: tuple[StaticFile, ...] = ()
