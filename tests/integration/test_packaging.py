@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
 
+from tests.lab.history import a_run
 from tests.lab.play import ROOT
 
 STRATEGY = "rustle.engine.rustle_binary_hybrid"
@@ -81,6 +83,17 @@ def test_the_wheels_command_plans(wheel_venv: Path, tmp_path: Path) -> None:
     assert "1 play, 2 tasks, 1 host" in run(wheel_venv / "rustle-plan", "smoke.yml", cwd=tmp_path)
     module = "ansible_collections.rustle.engine.plugins.plugin_utils._cli"
     assert "1 play, 2 tasks, 1 host" in run(wheel_venv / "python", "-m", module, "smoke.yml", "--dry-run", cwd=tmp_path)
+
+
+def test_the_wheels_command_shows_runs(wheel_venv: Path, tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "feedback.db"))
+    store.put(a_run().records)
+    store.close()
+    assert run(wheel_venv / "rustle-feedback", "--version", cwd=tmp_path).startswith(f"rustle-feedback {VERSION} (Python ")
+    module = "ansible_collections.rustle.engine.plugins.plugin_utils._cli.feedback"
+    for command in ([wheel_venv / "rustle-feedback"], [wheel_venv / "python", "-m", module]):
+        assert "site.yml" in run(*command, "runs", "--db", "feedback.db", cwd=tmp_path)
+    assert "<canvas" in run(wheel_venv / "rustle-feedback", "report", "--db", "feedback.db", cwd=tmp_path)
 
 
 def test_the_command_of_galaxys_archive_plans(built: Path, tmp_path: Path) -> None:

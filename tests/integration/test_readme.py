@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
 
+from tests.lab.history import a_run
 from tests.lab.play import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -93,6 +95,16 @@ def test_the_plan_is_shown(home: Path) -> None:
     entry = home / ".ansible" / "collections" / "ansible_collections" / "rustle" / "engine" / "plugins" / "plugin_utils" / "_cli" / "entry.py"
     shown = run(home, line.replace("rustle-plan", f"{sys.executable} {entry}", 1))
     assert shown.startswith("1 play, 2 tasks, 1 host")
+
+
+def test_runs_are_shown(home: Path) -> None:
+    store = SqliteStore(str(home / ".local" / "share" / "rustle" / "feedback.db"))
+    store.put(a_run().records)
+    store.close()
+    entry = home / ".ansible" / "collections" / "ansible_collections" / "rustle" / "engine" / "plugins" / "plugin_utils" / "_cli" / "entry.py"
+    show, report = (run(home, line.replace("rustle-feedback", f"{sys.executable} {entry} --feedback", 1)) for line in commands("rustle-feedback"))
+    assert show.startswith("site.yml: failed") and report == ""
+    assert (home / "run.html").read_text().startswith("<!DOCTYPE html>")
 
 
 def test_every_make_target_of_the_readme_is_there() -> None:

@@ -57,7 +57,7 @@ def a_run(
 ) -> Made:
     """The run ``number``, which began that many days after BEGIN. ``slower``: a factor on what the last third of its tasks takes."""
     dice = random.Random(f"{playbook} {number}")
-    execution, began = run_id(number), BEGIN + 86400 * number
+    execution, began = fields.pop("execution", run_id(number)), fields.pop("started", BEGIN + 86400 * number)
     names = [f"web{host:02}" for host in range(1, hosts + 1)] if isinstance(hosts, int) else list(hosts)
     made = Made(ExecutionRecord(execution=execution))
     speeds = {host: 1 + 0.1 * (place % 4) + (1.5 if place == 1 else 0) for place, host in enumerate(names)}

@@ -130,11 +130,8 @@ class Compared:
         return None if self.before is None or self.after is None else self.after - self.before
 
 
-Test = t.Callable[[t.Sequence[float], t.Sequence[float]], bool | None]
-
-
-def compared(before: Run, after: Run, *, test: Test | None = None) -> list[Compared]:
-    """Tasks of both runs, those first that changed most. ``test``: of durations of the same hosts, before and after."""
+def compared(before: Run, after: Run) -> list[Compared]:
+    """Tasks of both runs, those first that changed most."""
     ones, others = ({line.task.identity: line for line in reversed(run.task_lines)} for run in (before, after))
     found = []
     for identity in dict.fromkeys([*reversed(others), *reversed(ones)]):
@@ -145,8 +142,7 @@ def compared(before: Run, after: Run, *, test: Test | None = None) -> list[Compa
         pair = ([first[host] for host in both], [second[host] for host in both]) if both else (list(first.values()), list(second.values()))
         found.append(Compared(
             identity=identity, name=line.task.name, module=line.task.module, before=_median(pair[0]), after=_median(pair[1]), hosts=len(both),
-            status_before=worst(one.counts) if one is not None else '', status_after=worst(other.counts) if other is not None else '',
-            significant=test(*pair) if test is not None and both else None))
+            status_before=worst(one.counts) if one is not None else '', status_after=worst(other.counts) if other is not None else ''))
     return sorted(found, key=lambda one: -abs(one.difference or 0))
 
 

@@ -3,7 +3,7 @@
 'use strict';
 
 const WIDE = 8; // numbers of a bar: task, start, length, status, path, attempt, CPU, wait before it
-const LANE = {height: 20, gap: 4, left: 150, top: 26};
+const LANE = {height: 20, gap: 4, left: 110, top: 26};
 const FIELD = {task: 0, start: 1, length: 2, status: 3, path: 4, attempt: 5, cpu: 6, queued: 7};
 const lanes = data.hosts.map((host, place) => ({host, place, bars: data.bars[place], count: data.bars[place].length / WIDE}));
 const span = {from: 0, to: Math.max(data.length, 1)}; // what is in sight, in milliseconds
@@ -47,6 +47,14 @@ function fitted(context, text, pixels) {
     if (context.measureText(`${text.slice(0, middle)}…`).width <= pixels) { low = middle; } else { high = middle - 1; }
   }
   return low > 1 ? `${text.slice(0, low)}…` : '';
+}
+
+// room for names of hosts: as much as they need, and a quarter of the width at most
+function makeRoom() {
+  const context = $('#canvas').getContext('2d');
+  context.font = '11px system-ui, sans-serif';
+  const longest = Math.max(...data.hosts.map((host) => context.measureText(host).width));
+  LANE.left = Math.round(Math.max(Math.min(longest + 24, $('#chart').clientWidth / 4), 96));
 }
 
 const inner = () => Math.max($('#chart').clientWidth - LANE.left - 24, 50);
@@ -258,8 +266,9 @@ function choose(lane, bar, {reveal = false} = {}) {
   if (lane && reveal) {
     const [start, end] = [field(lane, bar, 'start'), endOf(lane, bar)];
     const length = span.to - span.from;
-    if (end < span.from || start > span.to || end - start < length / 400) {
-      const wanted = Math.min(length, Math.max((end - start) * 20, 2000));
+    const short = end - start < length / 400;
+    if (start < span.from || end > span.to || short) {
+      const wanted = short ? Math.min(length, Math.max((end - start) * 20, 2000)) : Math.max(length, (end - start) * 1.3);
       look((start + end) / 2 - wanted / 2, (start + end) / 2 + wanted / 2);
     }
     const [top, box] = [laneTop(order.indexOf(lane)), $('#chart')];
@@ -294,9 +303,8 @@ function showChosen() {
 function under(event) {
   const box = $('#chart').getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top + $('#chart').scrollTop];
-  const number = Math.floor((y - LANE.top) / (LANE.height + LANE.gap));
-  const lane = order[number];
-  if (!lane || x < LANE.left || y < LANE.top) { return null; }
+  const lane = y < LANE.top ? null : order[Math.floor((y - LANE.top) / (LANE.height + LANE.gap))];
+  if (!lane || x < LANE.left) { return lane && {lane, bar: null}; }
   const near = (span.to - span.from) / inner() * 2;
   const moment = toMoment(x);
   let best = null;
@@ -305,7 +313,7 @@ function under(event) {
     const rank = [inside ? 0 : 1, field(lane, bar, 'status')];
     if (!best || rank[0] < best.rank[0] || (rank[0] === best.rank[0] && rank[1] < best.rank[1])) { best = {bar, rank}; }
   }
-  return best && {lane, bar: best.bar};
+  return {lane, bar: best ? best.bar : null};
 }
 
 function sortHosts(by) {
@@ -360,6 +368,7 @@ function startTimeline() {
   $('#overview').hidden = true;
   $('#closer').hidden = false;
   readColours();
+  makeRoom();
   const box = $('#chart');
   let held = null;
   box.addEventListener('pointerdown', (event) => { if (event.offsetX < box.clientWidth) { held = {x: event.clientX, from: span.from, to: span.to, moved: false}; } });
@@ -375,15 +384,15 @@ function startTimeline() {
   });
   addEventListener('pointerup', (event) => {
     const found = held && !held.moved ? under(event) : null;
-    if (found) { choose(found.lane, found.bar); }
+    if (found && found.bar !== null) { choose(found.lane, found.bar); }
     held = null;
     box.classList.remove('drag');
   });
   box.addEventListener('pointermove', (event) => {
     if (held && held.moved) { return; }
     const found = under(event);
-    const lines = found && linesOf(found.lane, found.bar);
-    tip(event, lines ? [lines.title, lines.about, lines.times, (lines.message || '').slice(0, 300)].filter(Boolean).join('\n') : '');
+    const lines = found && found.bar !== null && linesOf(found.lane, found.bar);
+    tip(event, lines ? [lines.title, lines.about, lines.times, (lines.message || '').slice(0, 300)].filter(Boolean).join('\n') : found ? found.lane.host : '');
   });
   box.addEventListener('pointerleave', () => tip(null, ''));
   box.addEventListener('scroll', redraw);
@@ -413,7 +422,7 @@ function startTimeline() {
     const link = event.target.closest('a[data-task]');
     if (link && showTask(Number(link.dataset.task))) { event.preventDefault(); }
   });
-  addEventListener('resize', () => { readColours(); redraw(); });
+  addEventListener('resize', () => { readColours(); makeRoom(); redraw(); });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { readColours(); redraw(); });
   drawChart();
   drawNavigator();

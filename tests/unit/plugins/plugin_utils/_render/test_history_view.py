@@ -57,8 +57,8 @@ def test_the_past_of_a_run_holds_medians_and_runs() -> None:
 def test_two_runs_are_compared_over_the_hosts_that_both_have() -> None:
     before = a_run(1, ("a", "h1", 1.0, "ok"), ("a", "h2", 50.0, "ok"), ("gone", "h1", 1.0, "ok"))
     after = a_run(2, ("a", "h1", 4.0, "changed"), ("a", "h3", 9.0, "ok"), ("new", "h1", 2.0, "ok"))
-    found = {one.identity: one for one in compared(before, after, test=lambda one, other: (one, other) == ([1.0], [4.0]))}
-    assert (found["a"].before, found["a"].after, found["a"].hosts, found["a"].significant) == (1.0, 4.0, 1, True)
+    found = {one.identity: one for one in compared(before, after)}
+    assert (found["a"].before, found["a"].after, found["a"].hosts, found["a"].significant) == (1.0, 4.0, 1, None)
     assert (found["a"].status_before, found["a"].status_after) == ("ok", "changed")
     assert (found["gone"].after, found["gone"].status_after, found["gone"].significant) == (None, "", None)
     assert (found["new"].before, found["new"].difference) == (None, None)

@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How far a run is: once, or again and again until it has ended."""
+from __future__ import annotations
+
+import sys
+import time
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.history import History
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.progress import Progress, coming, progress, text
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
+
+__all__ = ['Watcher', 'watch']
+
+_EVERY: t.Final = 1.0
+"""Seconds between two looks."""
+
+
+class Watcher:
+    """One run. What earlier runs say is read once."""
+
+    def __init__(self, history: History, execution: ExecutionRecord) -> None:
+        self._history, self._id = history, execution.execution
+        self._like: Run | None = None
+        if execution.status == 'running' and execution.identity:
+            self._like = next(iter(reversed(history.before(execution, most=1))), None)
+
+    def look(self, now: float) -> tuple[Run, Progress]:
+        history = self._history
+        history.mark_interrupted()
+        execution = history.chosen(self._id)
+        run = Run(execution, tasks=history.store.tasks(self._id), results=history.store.results(execution=self._id))
+        left = coming(run, self._like) if self._like is not None else None
+        return run, progress(run, left, now=now)
+
+
+def watch(history: History, word: str, style: Style) -> int:
+    """On a terminal the lines stay where they are; elsewhere there is a line whenever something has changed."""
+    watcher = Watcher(history, history.chosen(word))
+    shown, before = 0, ''
+    while True:
+        run, one = watcher.look(time.time())
+        lines = text(run.name, one, style).splitlines()
+        if sys.stdout.isatty():
+            sys.stdout.write((f'\x1b[{shown}A\x1b[J' if shown else '') + '\n'.join(lines) + '\n')
+            shown = len(lines)
+        elif (state := f'{one.status} {one.done} {one.failed}') != before:
+            sys.stdout.write(f'{lines[0]} · {lines[1]}\n')
+            before = state
+        sys.stdout.flush()
+        if one.status != 'running':
+            return 0
+        time.sleep(_EVERY)
