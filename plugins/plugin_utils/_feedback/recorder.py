@@ -68,7 +68,8 @@ class Recorder:
         self._channel.notes.clear()
         self._channel.counts.clear()
         self._channel.publish(events.ExecutionStarted(
-            playbook=path, identity=playbook_identity(path), controller=os.uname().nodename, pid=os.getpid(), **surroundings.of_run()))
+            playbook=path, identity=playbook_identity(path), controller=os.uname().nodename, pid=os.getpid(),
+            plays=len(playbook.get_plays()), **surroundings.of_run()))
 
     def play_started(self, play: t.Any) -> None:
         expected = surroundings.expected(play, playbook=task_refs.playbook)

@@ -108,6 +108,7 @@ class ExecutionStarted(Event):
     pid: int = 0
     core_version: str = ''
     engine_version: str = ''
+    plays: int | None = None  # that the playbook has
     traits: tuple[str, ...] = ()  # how the run is set up: host-key-checking-off, pipelining, become-ask-pass, ...
 
 

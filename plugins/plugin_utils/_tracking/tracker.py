@@ -1,0 +1,298 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How far a run is: events in, a frozen picture out.
+
+Rule 1: an event counts once, whatever its place; what comes twice or late changes nothing that it has changed before.
+Rule 2: work is counted in results (a task on a host). What is to come is what each play has said of its tasks, and grows when more turn up.
+Rule 3: the part that is done never goes back, and is 1 only when the run has ended.
+"""
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import (
+    BundleSent,
+    Event,
+    ExecutionCompleted,
+    ExecutionStarted,
+    ExecutionStatus,
+    HostRecovered,
+    HostUnavailable,
+    PlayStarted,
+    TaskCompleted,
+    TaskEnded,
+    TaskFailed,
+    TaskProgress,
+    TaskRef,
+    TaskSkipped,
+    TaskStarted,
+)
+
+__all__ = ['Active', 'ExecutionTracker', 'Outlook', 'Progress', 'Remaining']
+
+_WINDOW = 30.0  # seconds that throughput looks back
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Active:
+    """A task under way on a host. ``since``: monotonic seconds. ``done`` of ``total`` items, where it is a loop."""
+
+    task: TaskRef
+    host: str
+    since: float
+    done: int = 0
+    total: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Remaining:
+    """What a forecast is made from. ``queues``: host -> identities that are still before it in this play; ``active``: as of ``now``.
+
+    ``elapsed``: seconds since the play began; ``finished``: (identity, host class, seconds) of what has ended in this run.
+    """
+
+    now: float
+    elapsed: float
+    queues: t.Mapping[str, tuple[str, ...]]
+    active: tuple[Active, ...]
+    classes: t.Mapping[str, str]
+    finished: tuple[tuple[str, str, float], ...]
+
+
+Outlook = tuple[float, float]
+"""Seconds that are left, as a range that holds the truth in four of five cases."""
+
+Forecast = t.Callable[[Remaining], 'Outlook | None']
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """A picture of a run. ``share``: of its results that are there, 0 to 1; ``total`` and ``share`` are None where nothing is known of what is to come.
+    ``total``: by the end of the play that runs; plays count alike for ``share``, since nothing is known of the later ones.
+
+    ``left``: seconds, None without history. ``rate``: results a second lately. ``errors``: share of results that failed.
+    """
+
+    execution: str
+    status: ExecutionStatus
+    playbook: str
+    play: str
+    batch: int
+    elapsed: float
+    done: int
+    total: int | None
+    share: float | None
+    ok: int
+    changed: int
+    failed: int
+    ignored: int
+    skipped: int
+    unreachable: int
+    hosts: int
+    hosts_failed: int
+    hosts_away: tuple[str, ...]
+    active: tuple[Active, ...]
+    slowest: str
+    rate: float
+    errors: float
+    left: Outlook | None
+    bundles: int
+
+
+class ExecutionTracker:
+    """Of one run; another run's events are passed over. ``forecast`` says how long the rest takes."""
+
+    def __init__(self, *, forecast: Forecast | None = None) -> None:
+        self._forecast = forecast
+        self._execution = ''
+        self._playbook = ''
+        self._status: ExecutionStatus = 'running'
+        self._began: float | None = None
+        self._last = 0.0
+        self._play = PlayStarted()
+        self._play_began = 0.0
+        self._batches: collections.Counter[str] = collections.Counter()
+        self._seen: set[int] = set()
+        self._first = 0  # sequences up to it have all been seen
+        self._active: dict[tuple[str, str], Active] = {}
+        self._ended: dict[tuple[str, str], str] = {}  # (task id, host) -> status
+        self._changed: set[tuple[str, str]] = set()
+        self._begun: dict[str, set[str]] = collections.defaultdict(set)  # host -> identities of this play
+        self._known: tuple[str, ...] = ()
+        self._plays: int | None = None
+        self._play_ids: dict[str, None] = {}
+        self._extra: dict[str, set[str]] = collections.defaultdict(set)  # host -> task ids that were not known beforehand
+        self._before = 0  # results that plays before this one had, or were to have
+        self._share = 0.0
+        self._times: collections.deque[float] = collections.deque()
+        self._seconds: collections.Counter[str] = collections.Counter()
+        self._finished: list[tuple[str, str, float]] = []
+        self._classes: dict[str, str] = {}
+        self._hosts: dict[str, None] = {}
+        self._failed_hosts: set[str] = set()
+        self._away: set[str] = set()
+        self._bundles = 0
+
+    # -- events
+
+    def take(self, event: Event) -> None:
+        if not self._is_new(event):
+            return
+        self._last = max(self._last, event.monotonic)
+        if self._began is None:
+            self._began = event.monotonic
+        act = _ACTS.get(type(event))
+        if act is not None:
+            act(self, event)
+
+    def _is_new(self, event: Event) -> bool:
+        if isinstance(event, ExecutionStarted) and not self._execution:
+            self._execution = event.execution
+        self._execution = self._execution or event.execution
+        if event.execution != self._execution or event.sequence <= self._first or event.sequence in self._seen:
+            return False
+        self._seen.add(event.sequence)
+        while self._first + 1 in self._seen:
+            self._first += 1
+            self._seen.discard(self._first)
+        return True
+
+    def _execution_started(self, event: ExecutionStarted) -> None:
+        self._playbook = event.playbook
+        self._plays = event.plays
+        self._began = event.monotonic
+
+    def _execution_completed(self, event: ExecutionCompleted) -> None:
+        self._status = event.status
+        self._active.clear()
+
+    def _play_started(self, event: PlayStarted) -> None:
+        self._before = len(self._ended)
+        self._play, self._play_began = event, event.monotonic
+        self._play_ids.setdefault(event.play_id)
+        self._batches[event.play] += 1
+        self._known = event.identities
+        self._begun.clear()
+        self._extra.clear()
+        self._active.clear()
+        self._hosts.update(dict.fromkeys(event.hosts))
+
+    def _task_started(self, event: TaskStarted) -> None:
+        key = (event.task.task_id, event.host)
+        self._hosts.setdefault(event.host)
+        if key not in self._ended:
+            self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic)
+            self._meet(event.task, event.host)
+
+    def _meet(self, task: TaskRef, host: str) -> None:
+        if task.identity in self._known:
+            self._begun[host].add(task.identity)
+        else:
+            self._extra[host].add(task.task_id)
+
+    def _task_progress(self, event: TaskProgress) -> None:
+        active = self._active.get((event.task.task_id, event.host))
+        if active is not None:
+            self._active[event.task.task_id, event.host] = dataclasses.replace(active, done=max(active.done, event.done), total=event.total)
+
+    def _task_ended(self, event: TaskEnded) -> None:
+        if isinstance(event, TaskFailed) and not event.final:
+            return
+        key = (event.task.task_id, event.host)
+        self._active.pop(key, None)
+        self._hosts.setdefault(event.host)
+        if key in self._ended:
+            return
+        self._ended[key] = _status(event)
+        if isinstance(event, TaskCompleted) and event.changed:
+            self._changed.add(key)
+        if self._ended[key] in ('failed', 'unreachable'):
+            self._failed_hosts.add(event.host)
+        self._meet(event.task, event.host)
+        self._times.append(event.monotonic)
+        self._classes[event.host] = event.host_class
+        if event.duration is not None:
+            self._seconds[event.host] += event.duration
+            if not isinstance(event, TaskSkipped):
+                self._finished.append((event.task.identity, event.host_class, event.duration))
+
+    def _host_unavailable(self, event: HostUnavailable) -> None:
+        self._away.add(event.host)
+
+    def _host_recovered(self, event: HostRecovered) -> None:
+        self._away.discard(event.host)
+
+    def _bundle_sent(self, _event: BundleSent) -> None:
+        self._bundles += 1
+
+    # -- the picture
+
+    def progress(self, now: float | None = None) -> Progress:
+        """``now``: monotonic seconds; that of the last event where it is not given."""
+        now = self._last if now is None else max(now, self._last)
+        statuses = collections.Counter(self._ended.values())
+        done, total = len(self._ended), self._total()
+        while self._times and self._times[0] < now - _WINDOW:
+            self._times.popleft()
+        elapsed = now - self._began if self._began is not None else 0.0
+        return Progress(
+            execution=self._execution, status=self._status, playbook=self._playbook, play=self._play.play, batch=self._batches[self._play.play],
+            elapsed=elapsed, done=done, total=total, share=self._part(done, total), ok=statuses['ok'], changed=len(self._changed),
+            failed=statuses['failed'], ignored=statuses['ignored'], skipped=statuses['skipped'], unreachable=statuses['unreachable'],
+            hosts=len(self._hosts), hosts_failed=len(self._failed_hosts), hosts_away=tuple(sorted(self._away)),
+            active=tuple(sorted(self._active.values(), key=lambda one: one.since)), slowest=self._slowest(),
+            rate=len(self._times) / min(_WINDOW, elapsed) if elapsed > 0 else 0.0,
+            errors=(statuses['failed'] + statuses['unreachable']) / done if done else 0.0, left=self._left(now), bundles=self._bundles)
+
+    def _total(self) -> int | None:
+        """Results that there will be by the end of this play."""
+        if self._status != 'running':
+            return len(self._ended)
+        if self._play.tasks is None:
+            return None
+        going = [host for host in self._play.hosts if host not in self._failed_hosts]
+        gone = [host for host in self._play.hosts if host in self._failed_hosts]
+        extra = sum(len(tasks) for tasks in self._extra.values())
+        return self._before + len(going) * len(self._known) + sum(len(self._begun[host]) for host in gone) + extra
+
+    def _part(self, done: int, total: int | None) -> float | None:
+        if self._status != 'running':
+            self._share = 1.0
+        elif not total:
+            return self._share if total == 0 else None
+        else:
+            part = min((done - self._before) / max(1, total - self._before), 1.0)
+            share = (len(self._play_ids) - 1 + part) / max(self._plays or 1, len(self._play_ids))
+            self._share = max(self._share, min(share, 0.999))
+        return self._share
+
+    def _slowest(self) -> str:
+        """The host of which the most time is known; empty as long as there is only one."""
+        if len(self._seconds) < 2:
+            return ''
+        return max(self._seconds, key=lambda host: (self._seconds[host], host))
+
+    def _left(self, now: float) -> Outlook | None:
+        if self._forecast is None or self._status != 'running' or not self._known:
+            return None
+        queues = {
+            host: tuple(identity for identity in self._known if identity not in self._begun[host])
+            for host in self._play.hosts if host not in self._failed_hosts}
+        return self._forecast(Remaining(
+            now=now, elapsed=now - self._play_began, queues=queues, active=tuple(self._active.values()), classes=dict(self._classes),
+            finished=tuple(self._finished)))
+
+
+def _status(event: TaskEnded) -> str:
+    if isinstance(event, TaskFailed):
+        return 'ignored' if event.ignored else 'unreachable' if event.unreachable else 'failed'
+    return 'skipped' if isinstance(event, TaskSkipped) else 'ok'
+
+
+_ACTS: dict[type[Event], t.Callable[[ExecutionTracker, t.Any], None]] = {
+    ExecutionStarted: ExecutionTracker._execution_started, ExecutionCompleted: ExecutionTracker._execution_completed,
+    PlayStarted: ExecutionTracker._play_started, TaskStarted: ExecutionTracker._task_started, TaskProgress: ExecutionTracker._task_progress,
+    TaskCompleted: ExecutionTracker._task_ended, TaskFailed: ExecutionTracker._task_ended, TaskSkipped: ExecutionTracker._task_ended,
+    HostUnavailable: ExecutionTracker._host_unavailable, HostRecovered: ExecutionTracker._host_recovered, BundleSent: ExecutionTracker._bundle_sent,
+}
