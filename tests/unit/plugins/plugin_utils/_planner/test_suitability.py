@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability
     code_seconds,
     stock_seconds,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 CLASS = HostClass(class_id="c", hosts=("a",))
 
@@ -89,3 +92,20 @@ def test_a_refusal_stands_above_the_options() -> None:
     assert (one.suitable, one.bound_by) == (False, "refused")
     assert one.explanation == f"{Reason.CONNECTION.text} (winrm)"
     assert of(0, force_binary=True).bound_by == "refused"
+
+
+@given(st.integers(1, 500), st.integers(1, 500), st.integers(1, 50), st.floats(0, 2), st.integers(1, 1000))
+def test_what_pays_pays_with_more_calls_too(calls: int, more: int, bundles: int, latency: float, hosts: int) -> None:
+    few, many = (of(1, latency=latency, asked=work(number, bundles=bundles, hosts=hosts)) for number in (calls, calls + more))
+    assert many.suitable >= few.suitable
+
+
+def test_the_costs_are_those_that_the_documentation_tells() -> None:
+    text = (Path(__file__).parents[5] / "docs" / "planning.md").read_text().split("## Bundle or stock")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[2:5]] for line in text.splitlines() if line.startswith("| ")][1:]
+    told = [(COSTS.stock_call, None, COSTS.stock_bytes), (COSTS.agent_start, COSTS.agent_trips, None), (None, 1, None), (COSTS.agent_call, None, None),
+            (COSTS.code_start, 1, COSTS.code_bytes)]  # fmt: skip
+    assert rows[0][1] == "3; 24 where a file is sent (`copy`, `template`, ...)"
+    rows[0][1] = ""
+    assert [[float(cell.replace(",", "")) if cell else None for cell in row] for row in rows] == [list(row) for row in told]
+    assert f"adds {COSTS.crowd:.0%}".replace("%", " %") in text and f"{COSTS.bytes_per_second / 1e6:.0f} MB/s" in text
