@@ -29,6 +29,8 @@ class HostWait(Policy):
     def decide(self, event: HostUnavailable | TaskFailed, state: RunState, now: float) -> Decision | None:
         if isinstance(event, TaskFailed) and not (is_safe_to_repeat(event) and state.is_transient(event)):
             return None
+        if isinstance(event, HostUnavailable) and not state.is_passing(event):
+            return None
         host = state.host(event.host)
         left = state.wait_left(host, now)
         if not left:

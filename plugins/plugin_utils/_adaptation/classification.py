@@ -31,12 +31,15 @@ _LONGEST = 4000  # characters of a message, from its two ends; what it says stan
 class _Rule:
     error: ErrorClass
     pattern: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
     unreachable: bool
     modules: frozenset[str]
     delay: float
 
     def fits(self, message: str, module: str, unreachable: bool) -> bool:
         if self.modules and module not in self.modules and module.rpartition('.')[2] not in self.modules:
+            return False
+        if self.unless is not None and self.unless.search(message):
             return False
         return (self.unreachable and unreachable) or (self.pattern is not None and self.pattern.search(message) is not None)
 
@@ -53,10 +56,14 @@ def _ours() -> dict[str, Entry]:
 
 
 def _rule_of(code: str, entry: Entry) -> _Rule:
-    matches = entry.get('matches') or ()
-    pattern = re.compile('|'.join(f'(?:{one})' for one in matches), re.IGNORECASE) if matches else None
     error = ErrorClass(code, bool(entry['transient']), str(entry.get('text', '')))
-    return _Rule(error, pattern, bool(entry.get('unreachable', False)), frozenset(entry.get('modules') or ()), float(entry.get('delay') or 0))
+    return _Rule(
+        error, _pattern(entry.get('matches')), _pattern(entry.get('unless')), bool(entry.get('unreachable', False)),
+        frozenset(entry.get('modules') or ()), float(entry.get('delay') or 0))
+
+
+def _pattern(texts: t.Sequence[str] | None) -> re.Pattern[str] | None:
+    return re.compile('|'.join(f'(?:{text})' for text in texts), re.IGNORECASE) if texts else None
 
 
 class Classifier:

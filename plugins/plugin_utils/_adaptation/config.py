@@ -30,6 +30,7 @@ class EngineConfig:
     backoff: float = 2.0
     backoff_cap: float = 60.0
     wait_limit: float = 300.0  # for one host, all its absences together
+    first_wait: float = 60.0  # for one that has not answered in this run yet: it is more often off than about to come back
     wait_every: float = 5.0
     halt_threshold: float | None = None  # part of the hosts that have failed, 0 to 1; None: never
     pressure: float = 0.9  # part of a resource that is too much

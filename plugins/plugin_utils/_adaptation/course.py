@@ -27,7 +27,10 @@ LASTING: t.Final = frozenset(_Kind) - HELD - {_Kind.REPORT, _Kind.HALT}
 
 @dataclasses.dataclass(slots=True)
 class Adaptation:
-    """One that was accepted. ``since``: when it was requested, then when it was begun. ``held``: failures that wait for what comes of it."""
+    """One that was accepted. ``since``: when it was requested, then when it was begun. ``held``: failures that wait for what comes of it.
+
+    ``late``: nobody is about to look at its event, so that it has to be said when it comes to nothing.
+    """
 
     instruction: Instruction
     policy: Guarded
@@ -39,6 +42,7 @@ class Adaptation:
     held: list[TaskFailed] = dataclasses.field(default_factory=list)
     begun: bool = False
     judged: bool = False
+    late: bool = False
 
     @property
     def id(self) -> str:

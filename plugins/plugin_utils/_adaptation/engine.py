@@ -109,7 +109,8 @@ class Engine:
             return ()
         if isinstance(one.event, TaskFailed) and one.decision.kind is AdaptationKind.RETRY:
             course.state.give_up(one.event)
-        return tuple(self._ask_others(course, one, one.event, now))
+        instead = self._ask_others(course, one, one.event, now)
+        return tuple(instead or ([self._report(course, one, 'nothing else can be done')] if one.late else []))
 
     def tick(self, now: float) -> tuple[Instruction, ...]:
         """What is to be done because time has passed: call it once a second or so."""
@@ -298,8 +299,10 @@ class Engine:
         until = one.decision.changes.get('until')
         if one.decision.kind is AdaptationKind.WAIT and until is not None and now >= until:
             self._close(course, one, False, now, 'it did not come back in time')
-            elsewhere = [instruction for event in one.held for instruction in self._ask_others(course, one, event, now)]
-            return elsewhere or [self._report(course, one, 'it was waited for as long as it may be')]
+            instead = [instruction for event in one.held for instruction in self._ask_others(course, one, event, now)]
+            for instruction in instead:
+                course.open[instruction.decision.target].late = True
+            return instead or [self._report(course, one, 'it was waited for as long as it may be')]
         deadline = one.instruction.deadline
         if one.begun or deadline is None or now <= deadline:
             return []

@@ -6,7 +6,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policy import Policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.state import RunState
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Decision
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Decision
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
 
 __all__ = ['Guarded']
@@ -57,7 +57,7 @@ class Guarded:
 
     def _checked(self, what: str, call: t.Callable[[Policy], object]) -> Decision | None:
         answer = self._ask(what, call, None)
-        if answer is None or isinstance(answer, Decision):
+        if answer is None or (isinstance(answer, Decision) and isinstance(answer.kind, AdaptationKind)):
             return answer
         self._fail(what, f'expected a Decision or None, found {answer!r}')
         return None

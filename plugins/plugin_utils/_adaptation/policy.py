@@ -85,7 +85,7 @@ class Policy:
 
     def decision(self, target: str, *, kind: AdaptationKind | None = None, **fields: t.Any) -> Decision:
         """A decision of this policy's kind, with the level that belongs to it."""
-        kind = kind or self.kind
+        kind = AdaptationKind(kind or self.kind)
         return Decision(level=LEVELS[kind], kind=kind, target=target, **fields)
 
 

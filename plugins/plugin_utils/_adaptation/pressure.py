@@ -29,16 +29,20 @@ _TIMEOUTS = 2  # before the time-out is changed
 
 @dataclasses.dataclass(slots=True)
 class _Steps:
-    """How much at once, for one target. ``changed``, ``pressed``: when it was last changed, and when there was last too much."""
+    """How much at once, for one target. ``changed``, ``pressed``: when it was last changed, and when there was last too much.
+
+    ``fixed``: who should change it could not.
+    """
 
     most: int
     now: int
     before: int
     changed: float = float('-inf')
     pressed: float = float('-inf')
+    fixed: bool = False
 
-    def is_settled(self, now: float, settle: float) -> bool:
-        return now - self.changed >= settle
+    def can_change(self, now: float, settle: float) -> bool:
+        return not self.fixed and now - self.changed >= settle
 
 
 class _Scaling:
@@ -82,7 +86,7 @@ class _Scales(Policy):
     def ended(self, decision: Decision, succeeded: bool | None, state: RunState, now: float) -> None:
         steps = state.of(_Scaling).of(decision.target, state)
         if succeeded is None and steps is not None:  # it was not done
-            steps.now = steps.before
+            steps.now, steps.fixed = steps.before, True
 
     def verdict(self, decision: Decision, since: float, state: RunState, now: float) -> bool | None:
         steps = state.of(_Scaling).of(decision.target, state)
@@ -120,7 +124,7 @@ class ResourceScaling(_Scales):
         why = self._sign(event, state)
         target = _target(event)
         steps = state.of(_Scaling).of(target, state)
-        if not why or steps is None or steps.now <= 1 or not steps.is_settled(now, state.config.settle):
+        if not why or steps is None or steps.now <= 1 or not steps.can_change(now, state.config.settle):
             return None
         return self.change(target, steps, max(1, steps.now // 2), why)
 
@@ -128,7 +132,7 @@ class ResourceScaling(_Scales):
         memory = state.of(_Scaling)
         for target, steps in memory.steps.items():
             quiet = now - max(steps.changed, steps.pressed)
-            if steps.now < steps.most and quiet >= state.config.settle and not memory.is_tight(target, state, now):
+            if steps.now < steps.most and not steps.fixed and quiet >= state.config.settle and not memory.is_tight(target, state, now):
                 return self.change(target, steps, min(steps.most, steps.now + max(1, steps.most // 10)), f'{quiet:.0f} s without pressure')
         return None
 
@@ -161,7 +165,7 @@ class Trend(_Scales):
         target = _target(event)
         window = memory.samples.get((target, event.resource))
         steps = memory.of(target, state)
-        if window is None or steps is None or steps.now <= 1 or not steps.is_settled(now, state.config.settle):
+        if window is None or steps is None or steps.now <= 1 or not steps.can_change(now, state.config.settle):
             return None
         slope, fit = window.trend()
         left = state.config.pressure - window.last

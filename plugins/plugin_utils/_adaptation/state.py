@@ -37,7 +37,7 @@ class HostState:
     """A host in one run. ``away_since``: monotonic seconds, None while it answers. ``waited``: for earlier absences. ``absences``: the present one too.
 
     ``slowness``: how long its tasks take against the mean of all hosts, smoothed; 1 is usual. ``measured``: by how many tasks.
-    ``failure``: the class of what it has failed with for good, empty while it has not.
+    ``failure``: the class of what it has failed with for good, empty while it has not. ``seen``: it has answered in this run.
     """
 
     host_class: str = ''
@@ -47,6 +47,7 @@ class HostState:
     slowness: float = 1.0
     measured: int = 0
     failure: str = ''
+    seen: bool = False
 
     @property
     def answers(self) -> bool:
@@ -99,6 +100,10 @@ class RunState:
         error = self._classifier.by_code(event.error_class)
         return error.transient or (error is UNKNOWN and event.retry_declared is True)
 
+    def is_passing(self, event: HostUnavailable) -> bool:
+        """Whether a host may be away for a reason that goes away by itself: not one that refused the login."""
+        return self._classifier.of_message(event.message, unreachable=True).transient
+
     def is_given_up(self, event: TaskFailed) -> bool:
         """Whether who should repeat the task on its host has said that it cannot."""
         return (event.task.task_id, event.host) in self._given_up
@@ -116,7 +121,8 @@ class RunState:
         if host.absences > self.config.max_tries:
             return 0.0
         away = 0.0 if host.away_since is None else now - host.away_since
-        return max(0.0, self.config.wait_limit - host.waited - away)
+        limit = self.config.wait_limit if host.seen else min(self.config.wait_limit, self.config.first_wait)
+        return max(0.0, limit - host.waited - away)
 
     def failed_hosts(self) -> dict[str, str]:
         """Hosts of the play that have failed for good, each with the class of its failure."""
@@ -155,9 +161,10 @@ class RunState:
     def _take_end(self, event: TaskEnded, now: float) -> bool:
         host = self.host(event.host)
         host.host_class = event.host_class or host.host_class
+        host.seen = host.seen or not isinstance(event, TaskFailed) or not event.unreachable
         key = (event.task.task_id, event.host)
         if isinstance(event, TaskFailed):
-            if self._is_overtaken(self._handled, key, event) or (self.asks(event) and event.attempt <= self._tries.get(key, 0)):
+            if self._is_overtaken(self._handled, key, event) or (not event.sequence and event.attempt <= self._tries.get(key, 0)):
                 return False
             if event.final:
                 self._tries.pop(key, None)
@@ -185,6 +192,7 @@ class RunState:
         elif host.away_since is not None:
             host.waited += max(0.0, now - host.away_since)
             host.away_since = None
+            host.seen = True
         return True
 
     @staticmethod

@@ -9,6 +9,7 @@ import typing as t
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.classification import Classifier
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
@@ -18,6 +19,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import Sink
 
 from .advising import Advising
+from .policies import load_policies
 from .recorder import Recorder
 
 __all__ = ['Feedback']
@@ -56,7 +58,13 @@ class Feedback:
         config = EngineConfig(
             learning=settings.adaptation_learning, max_adaptations=settings.max_adaptations_per_execution, timeout=settings.adaptation_timeout,
             wait_limit=settings.wait_limit, halt_threshold=settings.halt_failures)
-        advising = Advising(Engine(config), channel, warn=_display.warning)
+        classes = None
+        if settings.error_classes:
+            from ansible_collections.rustle.engine.plugins.plugin_utils._schema.error_classes_file import read_error_classes
+
+            classes = read_error_classes(settings.error_classes)
+        engine = Engine(config, policies=load_policies(settings.policies), classifier=Classifier(classes))
+        advising = Advising(engine, channel, warn=_display.warning)
         channel.listen(advising)
         channel.adviser = advising
 

@@ -33,6 +33,7 @@ class FeedbackValues(BaseModel):
     adaptation_timeout: float | None = Field(None, gt=0, le=86_400, description='a number of seconds above 0')
     max_adaptations_per_execution: int | None = Field(None, ge=0, le=100_000, description='a number from 0 to 100000')
     policies: tuple[str, ...] | None = Field(None, description='paths of files or folders, with : between them')
+    error_classes: str | None = Field(None, min_length=1, description='a path')
     wait_limit: float | None = Field(None, ge=0, le=86_400, description='a number of seconds from 0 to 86400')
     halt_failures: float | None = Field(None, gt=0, le=1, description='a share above 0 and up to 1, or like 25%')
     exploration: float | None = Field(None, ge=0, le=0.2, description='a share from 0 to 0.2, or like 5%')

@@ -35,6 +35,7 @@ class FeedbackSettings:
     adaptation_timeout: float = 30
     max_adaptations_per_execution: int = 10
     policies: tuple[str, ...] = ()
+    error_classes: str | None = None
     wait_limit: float = 300
     halt_failures: float | None = None
     exploration: float = 0
@@ -56,7 +57,7 @@ def resolve_feedback(*, environ: t.Mapping[str, str], config: t.Mapping[str, str
         _read_secrets(values, given, lambda read: checked(read, model=FeedbackValues, hidden=SECRET))
     if 'feedback_db' not in values:
         values['feedback_db'] = os.path.join(environ.get('XDG_DATA_HOME') or '~/.local/share', 'rustle', 'feedback.db')
-    for name in ('feedback_db', 'events_file'):
+    for name in ('feedback_db', 'events_file', 'error_classes'):
         if name in values and not values[name].startswith('fd:'):
             values[name] = beside_its_config(given[name].value if name in given else '', values[name])
     if 'policies' in values:

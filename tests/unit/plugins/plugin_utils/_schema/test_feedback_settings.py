@@ -48,6 +48,7 @@ def test_nothing_given_means_the_defaults() -> None:
         "adaptation_timeout": 30,
         "max_adaptations_per_execution": 10,
         "policies": (),
+        "error_classes": None,
         "wait_limit": 300,
         "halt_failures": None,
         "exploration": 0,
