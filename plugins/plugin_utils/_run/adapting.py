@@ -201,6 +201,9 @@ class Adapting:
     # -- what changes the run
 
     def _scale(self, instruction: Instruction) -> None:
+        if 'lanes' not in instruction.decision.changes:  # what is sent ahead to one host is no setting of a host
+            self._reject(instruction)
+            return
         hub = self._play.hub
         hub.forks = max(1, min(self._play.forks, int(instruction.decision.changes['lanes'])))
         _display.vv(f'rustle: at most {hub.forks} hosts at once ({instruction.decision.rationale})')
