@@ -16,7 +16,6 @@ from typing import Any
 
 from tests.truth.strace import Access
 
-_FACT = re.compile(r"ansible_|facter_|ohai_")
 #: read by every process that starts, or written by it for itself
 _NOISE = re.compile(
     r"/(proc|sys|dev|lib|lib64|usr/lib|usr/local/lib|usr/share/(locale|zoneinfo|i18n)|usr/lib64|bin|sbin|usr/s?bin|usr/local/s?bin|run|var/log)(/|$)"
@@ -136,14 +135,14 @@ def _variable_edges(plan: _Plan, lines: Sequence[dict[str, Any]]) -> Iterator[tu
             continue
         name, setter = event["name"], setters.setdefault(event["host"], {})
         if event["event"] == "set":
+            # facts are there as variables too, by their names with and without the prefix
+            names = {name, *(f"{prefix}{fact}" for fact in event.get("facts", ()) for prefix in ("", "ansible_"))}
             for one in setters.values() if not event["host"] else (setter,):
-                one[name] = place
+                one.update(dict.fromkeys(names, place))
             continue
-        known = setters[""] | setter
-        for key in (name, "ansible_facts") if _FACT.match(name) and name not in known else (name,):
-            if key in known and known[key] != place:
-                yield known[key], place, name
-                break
+        last = setter.get(name, setters[""].get(name))
+        if last is not None and last != place:
+            yield last, place, name
 
 
 def _file_edges(

@@ -40,15 +40,19 @@ class Environment(t.NamedTuple):
 def borrowed() -> t.Iterator[None]:
     """What Ansible keeps for a process is as it was afterwards: another plan may be made here, or Ansible itself may be running.
 
-    It begins without the command line's variables and without vault secrets.
+    It begins without the command line's variables and without vault secrets. A pattern that matches nothing ends no plan: the group may be made in the run.
     """
     arguments, known, config = context.CLIARGS, VaultSecretsContext.current(optional=True), AnsibleCollectionConfig
     paths, collection, extra = config.playbook_paths, config.default_collection, getattr(load_extra_vars, 'extra_vars', None)
     VaultSecretsContext._current = None
     vars(load_extra_vars).pop('extra_vars', None)
+    mismatch = C.HOST_PATTERN_MISMATCH
+    if mismatch == 'error':
+        C.HOST_PATTERN_MISMATCH = 'ignore'
     try:
         yield
     finally:
+        C.HOST_PATTERN_MISMATCH = mismatch
         context.CLIARGS, VaultSecretsContext._current = arguments, known
         config.playbook_paths, config.default_collection = paths, collection
         vars(load_extra_vars).pop('extra_vars', None)
@@ -107,7 +111,7 @@ def establish(
         hosts = manager.list_hosts('all') if limit else ()
     except AnsibleError as ex:
         raise InvalidHostPattern(str(limit), where='--limit', problem=str(ex)) from ex
-    if limit and not hosts:
+    if limit and not hosts and manager.hosts:  # without any there is still the implicit localhost
         raise InvalidHostPattern(limit, where='--limit', hint='rustle-plan --list-hosts without --limit shows the hosts that there are')
     return Environment(loader, manager, variables)
 

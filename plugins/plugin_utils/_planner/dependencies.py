@@ -36,6 +36,7 @@ _LASTING = (DependencyKind.VARIABLE, DependencyKind.FACTS)  # what outlives a pl
 _SECTIONS_BEFORE = {'block': (), 'rescue': ('block',), 'always': ('block', 'rescue')}
 _GATES = frozenset({'assert', 'fail', 'validate_argument_spec'})  # what follows them runs only if they let it
 _FENCES = frozenset({'include_role', 'include_tasks', 'meta', 'pause'})  # tasks that are not in sight, or that change the state of the play
+_INCLUDES = frozenset({'include_role', 'include_tasks'})
 _ENDS = frozenset({'end_batch', 'end_host', 'end_play', 'end_role'})
 _IDLE_META = frozenset({'flush_handlers', 'noop', 'role_complete'})
 _REGROUPING = frozenset({'add_host', 'group_by'})  # variables of other groups hold afterwards
@@ -166,6 +167,7 @@ class _PlayEdges:
         self._order = {task.task_id: number for number, task in enumerate(play.tasks)}
         self._listeners = self._by_topic()
         self._hidden = frozenset(task.task_id for task in play.tasks if task.flush and not task.where)  # flushes that nobody wrote
+        self._closed = frozenset(task.task_id for task in every if _is_closed(task))
         self._pending: dict[str, dict[str, str]] = {}  # handler id -> what has notified it since it ran; handlers with their flush
         self._blocks: dict[str, dict[str, list[str]]] = {}  # block -> section -> tasks
         self._control = ''  # the last task that decides whether, or which, tasks follow
@@ -196,11 +198,13 @@ class _PlayEdges:
         self._notify(task)
 
     def _notify(self, task: SourceTask, flush: str = '') -> None:
-        for topic in task.notify:
+        topics: t.Iterable[str] = task.notify
+        if _is_closed(task) or any(map(is_template, topics)):
             # a name that is not known yet may be that of any handler
-            for handler_id in self._listeners.get(topic, ()) if not is_template(topic) else self.notified_by:
-                self._pending.setdefault(handler_id, {})[task.task_id] = flush
-                self.notified_by[handler_id][task.task_id] = None
+            topics = self._listeners
+        for handler_id in dict.fromkeys(handler_id for topic in topics for handler_id in self._listeners.get(topic, ())):
+            self._pending.setdefault(handler_id, {})[task.task_id] = flush
+            self.notified_by[handler_id][task.task_id] = None
 
     def _touch(self, task: SourceTask, flush: str = '') -> None:
         """``flush``: the task is a handler that may run there."""
@@ -261,7 +265,8 @@ class _PlayEdges:
             if notifying is None:
                 continue
             for task_id, ran_in in notifying.items():
-                self.edge(handler.task_id, task_id, DependencyKind.NOTIFY, 'it notifies the handler')
+                why = 'what it includes may notify the handler' if task_id in self._closed else 'it notifies the handler'
+                self.edge(handler.task_id, task_id, DependencyKind.NOTIFY, why)
                 self.edge(flush.task_id, task_id, DependencyKind.FLUSH, f'it may notify {handler.name!r}, which runs here')
                 if ran_in:
                     self._through[ran_in, flush.task_id] = None
@@ -296,6 +301,11 @@ class _PlayEdges:
                 evidence.append(f'{other.name!r} comes after {task.name!r}: the playbook has them in this order')
             raise CircularDependency([task.name] if other is task else [task.name, other.name], evidence=evidence)
         self.edge(task.task_id, before, DependencyKind.EXPLICIT, 'rustle_after says so')
+
+
+def _is_closed(task: SourceTask) -> bool:
+    """Whether it brings tasks that are not here."""
+    return short_name(task.node.action) in _INCLUDES and not task.opened
 
 
 def _placed(node: TaskNode, local: bool) -> TaskNode:

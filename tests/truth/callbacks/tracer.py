@@ -90,9 +90,10 @@ class CallbackModule(CallbackBase):
         self._told = _FOLDER is None
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        if not self._told:
+        named = context.CLIARGS.get("args")
+        if not self._told and isinstance(named, (list, tuple)):  # for `ansible` it is a pattern
             self._told = True
-            write({"event": "plan", "base": os.getcwd(), "playbooks": list(context.CLIARGS.get("args") or ()), **_planned()})
+            write({"event": "plan", "base": os.getcwd(), "playbooks": list(named), **_planned()})
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         tell("start", task, host.name)
@@ -111,7 +112,7 @@ class CallbackModule(CallbackBase):
                     for name in facts:
                         tell("set", task, host, name=name)
                 else:
-                    tell("set", task, host, name="ansible_facts", facts=sorted(facts)[:5])
+                    tell("set", task, host, name="ansible_facts", facts=sorted(facts))
 
     v2_runner_on_ok = v2_runner_on_skipped = v2_runner_on_unreachable = _ended
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible import context
+from ansible import constants, context
 from ansible._internal._templating import _jinja_plugins
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultSecretsContext
@@ -323,3 +323,17 @@ def test_serial_may_be_a_template(main: Run, serial: Any) -> None:
 def test_a_size_of_a_batch_that_is_none_is_named(main: Run) -> None:
     Path("bad.yml").write_text(PLAIN.replace("  tasks:", "  serial: [many]\n  tasks:"))
     assert "serial of play 'all': expected numbers of hosts or percentages" in main("bad.yml", "-i", "h1,").err
+
+
+def test_a_group_that_is_not_there_yet_ends_no_plan_whatever_a_run_says_of_it(main: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HOST_PATTERN_MISMATCH", "error")
+    Path("later.yml").write_text(PLAIN + PLAIN.replace("all", "made_in_the_run"))
+    said = main("later.yml", "-i", "h1,", "-o", "json")
+    assert [len(play["hosts"]) for play in planned(said)["plays"]] == [1, 0] and "no host matches made_in_the_run" in said.err
+    assert constants.HOST_PATTERN_MISMATCH == "error"
+
+
+def test_without_an_inventory_the_implicit_localhost_may_be_the_limit(main: Run) -> None:
+    Path("local.yml").write_text(PLAIN.replace("all", "localhost"))
+    Path("none").write_text("")
+    assert planned(main("local.yml", "-i", "none", "--limit", "localhost,other", "-o", "json"))["plays"][0]["hosts"] == ["localhost"]

@@ -162,6 +162,12 @@ def test_a_handler_is_found_by_its_name_with_and_without_its_role_by_its_topics_
     assert one.flushes == {"flush"}
 
 
+def test_what_an_include_brings_may_notify_any_handler() -> None:
+    found = edges(task("i", "include_tasks"), touching("1"), flush(), handlers=(handler(),))
+    assert ("i", "notify", "what it includes may notify the handler") in found["h"] and "i" in [before for before, _kind, _why in found["flush"]]
+    assert edges(task("i", "include_tasks", opened=True), flush(), handlers=(handler(),))["h"] == []
+
+
 def test_a_flush_that_nobody_has_notified_runs_nothing() -> None:
     one = found(touching("1", notify=("other",)), flush(), touching("2", [], ["file:/handled"]), handlers=(handler(),))
     assert one.flushes == frozenset()
