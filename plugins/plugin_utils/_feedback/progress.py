@@ -12,7 +12,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, ExecutionStarted
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.live import LONG, live, plain, still
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
@@ -37,7 +37,7 @@ class ProgressView:
         except RustleError as ex:
             raise AnsibleError(str(ex)) from None  # its causes are for developers
         self._every = settings.progress_interval
-        self._outlooks = Outlooks(settings)
+        self._outlooks = Outlooks(settings.feedback_db)
         self._tracker = ExecutionTracker(forecast=self._outlooks.left)
         self._lock = threading.RLock()
         self._pid = os.getpid()
@@ -68,7 +68,7 @@ class ProgressView:
 
     def _take(self, event: Event) -> None:
         with self._lock:
-            if event.kind == 'execution_started':
+            if isinstance(event, ExecutionStarted):
                 self._tracker = ExecutionTracker(forecast=self._outlooks.left)
                 self._outlooks.begin(event)
             self._tracker.take(event)

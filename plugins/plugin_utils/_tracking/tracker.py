@@ -29,7 +29,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
     TaskStarted,
 )
 
-__all__ = ['Active', 'ExecutionTracker', 'Outlook', 'Progress', 'Remaining']
+__all__ = ['Active', 'ExecutionTracker', 'Outlook', 'Placed', 'Progress', 'Queue', 'Remaining']
 
 _WINDOW = 30.0  # seconds that throughput looks back
 
@@ -45,19 +45,33 @@ class Active:
     total: int | None = None
 
 
+class Placed(t.NamedTuple):
+    """A task by what history knows it by. ``order``: its place in the play; hosts may wait for each other at the same place."""
+
+    identity: str
+    module: str
+    order: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """A host of the play that runs: what it has done, what it does since so many seconds, and what is still before it."""
+
+    host: str
+    host_class: str = ''
+    done: tuple[Placed, ...] = ()
+    running: Placed | None = None
+    since: float = 0.0
+    left: tuple[Placed, ...] = ()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Remaining:
-    """What a forecast is made from. ``queues``: host -> identities that are still before it in this play; ``active``: as of ``now``.
+    """What a forecast is made from. ``elapsed``: seconds since the play began. ``strategy``: the play's."""
 
-    ``elapsed``: seconds since the play began; ``finished``: (identity, host class, seconds) of what has ended in this run.
-    """
-
-    now: float
     elapsed: float
-    queues: t.Mapping[str, tuple[str, ...]]
-    active: tuple[Active, ...]
-    classes: t.Mapping[str, str]
-    finished: tuple[tuple[str, str, float], ...]
+    strategy: str
+    queues: tuple[Queue, ...]
 
 
 Outlook = tuple[float, float]
@@ -120,6 +134,7 @@ class ExecutionTracker:
         self._changed: set[tuple[str, str]] = set()
         self._begun: dict[str, set[str]] = collections.defaultdict(set)  # host -> identities of this play
         self._known: tuple[str, ...] = ()
+        self._places: dict[str, int] = {}
         self._plays: int | None = None
         self._play_ids: dict[str, None] = {}
         self._extra: dict[str, set[str]] = collections.defaultdict(set)  # host -> task ids that were not known beforehand
@@ -127,7 +142,7 @@ class ExecutionTracker:
         self._share = 0.0
         self._times: collections.deque[float] = collections.deque()
         self._seconds: collections.Counter[str] = collections.Counter()
-        self._finished: list[tuple[str, str, float]] = []
+        self._done: dict[str, list[Placed]] = collections.defaultdict(list)  # host -> of this play
         self._classes: dict[str, str] = {}
         self._hosts: dict[str, None] = {}
         self._failed_hosts: set[str] = set()
@@ -176,6 +191,8 @@ class ExecutionTracker:
         self._begun.clear()
         self._extra.clear()
         self._active.clear()
+        self._done.clear()
+        self._places = {identity: place for place, identity in enumerate(event.identities)}
         self._hosts.update(dict.fromkeys(event.hosts))
 
     def _task_started(self, event: TaskStarted) -> None:
@@ -210,12 +227,11 @@ class ExecutionTracker:
         if self._ended[key] in ('failed', 'unreachable'):
             self._failed_hosts.add(event.host)
         self._meet(event.task, event.host)
+        self._done[event.host].append(self._placed(event.task))
         self._times.append(event.monotonic)
         self._classes[event.host] = event.host_class
         if event.duration is not None:
             self._seconds[event.host] += event.duration
-            if not isinstance(event, TaskSkipped):
-                self._finished.append((event.task.identity, event.host_class, event.duration))
 
     def _host_unavailable(self, event: HostUnavailable) -> None:
         self._away.add(event.host)
@@ -276,12 +292,18 @@ class ExecutionTracker:
     def _left(self, now: float) -> Outlook | None:
         if self._forecast is None or self._status != 'running' or not self._known:
             return None
-        queues = {
-            host: tuple(identity for identity in self._known if identity not in self._begun[host])
-            for host in self._play.hosts if host not in self._failed_hosts}
-        return self._forecast(Remaining(
-            now=now, elapsed=now - self._play_began, queues=queues, active=tuple(self._active.values()), classes=dict(self._classes),
-            finished=tuple(self._finished)))
+        queues = tuple(self._queue(host, now) for host in self._play.hosts if host not in self._failed_hosts)
+        return self._forecast(Remaining(elapsed=now - self._play_began, strategy=self._play.strategy, queues=queues))
+
+    def _queue(self, host: str, now: float) -> Queue:
+        active = min((one for one in self._active.values() if one.host == host), key=lambda one: one.since, default=None)
+        left = [identity for identity in self._known if identity not in self._begun[host]]
+        return Queue(
+            host=host, host_class=self._classes.get(host, ''), done=tuple(self._done[host]), running=self._placed(active.task) if active else None,
+            since=now - active.since if active else 0.0, left=tuple(Placed(identity, '', self._places[identity]) for identity in left))
+
+    def _placed(self, task: TaskRef) -> Placed:
+        return Placed(task.identity, task.module, self._places.get(task.identity, len(self._known) + task.order))
 
 
 def _status(event: TaskEnded) -> str:

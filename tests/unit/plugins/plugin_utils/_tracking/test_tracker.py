@@ -141,9 +141,10 @@ def test_the_forecast_gets_what_is_left_of_each_host() -> None:
     for one in run()[:7]:
         tracker.take(one)
     assert tracker.progress().left == (1.0, 2.0)
-    assert asked[0].queues == {"a": ("0-two",), "b": ("0-two",), "c": ("0-two",)}
-    assert asked[0].finished == (("0-one", "", 1.0), ("0-one", "", 1.0))
-    assert [one.host for one in asked[0].active] == ["c"]
+    assert [(one.host, [task.identity for task in one.left]) for one in asked[0].queues] == [(host, ["0-two"]) for host in HOSTS]
+    assert [[task.identity for task in one.done] for one in asked[0].queues] == [["0-one"], ["0-one"], []]
+    assert [one.running and one.running.identity for one in asked[0].queues] == [None, None, "0-one"]
+    assert asked[0].queues[2].since == 7.0 - 5.0
 
 
 def test_the_slowest_host_and_the_rate() -> None:
