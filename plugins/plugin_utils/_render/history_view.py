@@ -10,11 +10,14 @@ import dataclasses
 import statistics
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.significance import rejected, wilcoxon
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, TaskLine, counted, worst
 
 __all__ = ['Compared', 'HostHistory', 'Rate', 'TaskHistory', 'compared', 'host_histories', 'past_of', 'task_histories']
 
 _GOOD: t.Final = frozenset(('ok', 'changed'))
+_ENOUGH: t.Final = 6
+"""Hosts from which on a test can say more than chance."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,19 +134,23 @@ class Compared:
 
 
 def compared(before: Run, after: Run) -> list[Compared]:
-    """Tasks of both runs, those first that changed most."""
+    """Tasks of both runs, those first that changed most. Whether a change is more than chance is asked of hosts that both runs have, host by host."""
     ones, others = ({line.task.identity: line for line in reversed(run.task_lines)} for run in (before, after))
-    found = []
+    found: list[tuple[Compared, float | None]] = []
     for identity in dict.fromkeys([*reversed(others), *reversed(ones)]):
         one, other = ones.get(identity), others.get(identity)
         line = t.cast('TaskLine', other or one)
         first, second = (good_durations(side) if side is not None else {} for side in (one, other))
         both = [host for host in first if host in second]
         pair = ([first[host] for host in both], [second[host] for host in both]) if both else (list(first.values()), list(second.values()))
-        found.append(Compared(
+        found.append((Compared(
             identity=identity, name=line.task.name, module=line.task.module, before=_median(pair[0]), after=_median(pair[1]), hosts=len(both),
-            status_before=worst(one.counts) if one is not None else '', status_after=worst(other.counts) if other is not None else ''))
-    return sorted(found, key=lambda one: -abs(one.difference or 0))
+            status_before=worst(one.counts) if one is not None else '', status_after=worst(other.counts) if other is not None else ''),
+            wilcoxon([second[host] - first[host] for host in both]) if len(both) >= _ENOUGH else None))
+    asked = [chance for _row, chance in found if chance is not None]
+    verdicts = iter(rejected(asked))
+    rows = [row if chance is None else dataclasses.replace(row, significant=next(verdicts)) for row, chance in found]
+    return sorted(rows, key=lambda one: -abs(one.difference or 0))
 
 
 def _median(values: t.Sequence[float]) -> float | None:

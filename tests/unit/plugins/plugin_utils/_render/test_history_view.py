@@ -65,6 +65,18 @@ def test_two_runs_are_compared_over_the_hosts_that_both_have() -> None:
     assert next(iter(found)) == "a"
 
 
+def test_enough_hosts_tell_whether_a_change_is_more_than_chance() -> None:
+    hosts = [f"h{number}" for number in range(8)]
+    before = a_run(1, *(("slower", host, 1.0 + place / 10, "ok") for place, host in enumerate(hosts)), *(("noise", host, 1.0, "ok") for host in hosts))
+    after = a_run(
+        2, *(("slower", host, 1.5 + place / 5, "ok") for place, host in enumerate(hosts)),
+        *(("noise", host, 1.0 + 0.1 * (-1) ** place * (1 + place), "ok") for place, host in enumerate(hosts)),
+    )  # fmt: skip
+    found = {one.identity: one.significant for one in compared(before, after)}
+    assert found == {"slower": True, "noise": False}
+    assert {one.significant for one in compared(before, a_run(3, *(("slower", host, 9.0, "ok") for host in hosts[:5])))} == {None}
+
+
 @pytest.mark.parametrize("runs", [[], [a_run(1)]])
 def test_nothing_is_made_of_nothing(runs: list[Run]) -> None:
     assert task_histories(runs) == [] and host_histories(runs) == [] and past_of(runs).durations == {}
