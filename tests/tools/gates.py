@@ -25,7 +25,7 @@ MAIN, NEXT = WORK / "venv-2.19", WORK / "venv-2.21"
 # the rooms that know no Ansible (docs/architecture.md); pure, so the types can be strict
 TYPED = [
     *("module_utils._agent", "plugin_utils._model", "plugin_utils._planner", "plugin_utils._schema"),
-    *("plugin_utils._adaptation", "plugin_utils._learning", "plugin_utils._store", "plugin_utils._agent", "plugin_utils._render"),
+    *("plugin_utils._adaptation", "plugin_utils._learning", "plugin_utils._tracking", "plugin_utils._store", "plugin_utils._agent", "plugin_utils._render"),
 ]
 PYTEST_ARGUMENTS: list[str] = []
 

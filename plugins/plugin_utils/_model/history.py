@@ -22,7 +22,10 @@ TaskStatus = t.Literal['ok', 'changed', 'failed', 'ignored', 'unreachable', 'ski
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutionRecord:
-    """One run. ``seen``: when it was last heard of; a run that is ``running``, and whose process is gone, was interrupted."""
+    """One run. ``seen``: when it was last heard of; a run that is ``running``, and whose process is gone, was interrupted.
+
+    ``planned_tasks``: how many results are expected at most (tasks times hosts), None when that is not known.
+    """
 
     KEY: t.ClassVar[tuple[str, ...]] = ('execution',)
     execution: str
@@ -94,7 +97,7 @@ class TaskRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRecord:
-    """How a task ended on a host, by attempt. ``monotonic``: the controller's clock when linear took it up (its end).
+    """How a task ended on a host, by attempt, or that it runs. Of several runs of a handler on a host the last one stands.
 
     ``message``: of a failure, cut and masked; empty under no_log.
     """

@@ -11,31 +11,31 @@ import sqlite3
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import MissingPackage, StoreError
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.waiting import begin
 
 if t.TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ['APPLICATION', 'VERSION', 'begin', 'migrate']
+__all__ = ['APPLICATION', 'VERSION', 'migrate', 'refuse']
 
 APPLICATION: t.Final = int.from_bytes(b'rstl', 'big')
 
 
 def migrate(connection: sqlite3.Connection, *, path: str) -> None:
-    """Bring the database up to VERSION. StoreError when it is newer, or of something else; sqlite3's own errors otherwise.
-
-    ``connection``: without transactions of its own (isolation_level None).
-    """
-    if _version(connection) == VERSION and _number(connection, 'application_id') == APPLICATION:
+    """Bring the database up to VERSION. ``connection``: without transactions of its own (isolation_level None)."""
+    if _version(connection) == VERSION:
         return
     try:
-        from sqlite_utils import Database
+        with importing:
+            from sqlite_utils import Database
     except ImportError as ex:
         raise MissingPackage('sqlite-utils', needed_for='the history of runs') from ex
     while True:
         begin(connection)
         try:
             version = _version(connection)
-            _refuse(connection, version, path)
+            refuse(connection, path=path)
             if version < VERSION:
                 STEPS[version](Database(connection))
                 connection.execute(f'PRAGMA application_id = {APPLICATION}')
@@ -49,20 +49,11 @@ def migrate(connection: sqlite3.Connection, *, path: str) -> None:
             return
 
 
-def begin(connection: sqlite3.Connection, *, attempts: int = 20) -> None:
-    """Begin to write: wait until nobody else does, ``attempts`` times as long as the connection's own time-out."""
-    for attempt in range(1, attempts + 1):
-        try:
-            connection.execute('BEGIN IMMEDIATE')
-            return
-        except sqlite3.OperationalError as ex:
-            if attempt == attempts or ex.sqlite_errorcode & 0xff not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL):
-                raise
-
-
-def _refuse(connection: sqlite3.Connection, version: int, path: str) -> None:
-    application = _number(connection, 'application_id')
-    tables = connection.execute('SELECT count(*) FROM sqlite_master').fetchone()[0]
+def refuse(connection: sqlite3.Connection, *, path: str) -> None:
+    """StoreError when the database is newer than we are, or of something else."""
+    # in one statement, so that a migration of somebody else is seen whole or not at all
+    application, version, tables = connection.execute(
+        'SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), count(*) FROM sqlite_master').fetchone()
     if application != APPLICATION and (application or version or tables):
         raise StoreError(f'{path}: this is a database of something else', hint='name another file as RUSTLE_FEEDBACK_DB or as feedback_db in ansible.cfg')
     if version > VERSION:
@@ -72,11 +63,7 @@ def _refuse(connection: sqlite3.Connection, version: int, path: str) -> None:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    return _number(connection, 'user_version')
-
-
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
-    return int(connection.execute(f'PRAGMA {pragma}').fetchone()[0])
+    return int(connection.execute('PRAGMA user_version').fetchone()[0])
 
 
 def _first(db: Database) -> None:

@@ -15,15 +15,12 @@ import weakref
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import StoreError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import Record
-from ansible_collections.rustle.engine.plugins.plugin_utils._store.migrations import begin, migrate
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.migrations import migrate, refuse
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.queries import Queries, R, Wanted
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.rows import TABLES, sound, table_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.waiting import BY_ITSELF, begin, patiently
 
 __all__ = ['SqliteStore']
-
-PATIENCE: t.Final = 2.0
-"""Seconds that SQLite waits for a lock by itself; begin() asks it again and again."""
-
 
 class SqliteStore(Queries):
     """Opens, makes or migrates the file at ``path``; StoreError when that cannot be. ``create`` False: a missing file is an error, too."""
@@ -35,11 +32,11 @@ class SqliteStore(Queries):
         with self._told():
             self._prepare(create)
             # another thread may close what this one has opened
-            connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(self.path, timeout=BY_ITSELF, isolation_level=None, check_same_thread=False)
         self._connection = connection
         try:
             with self._told():
-                self._set_up(connection)
+                patiently(lambda: self._set_up(connection))
         except BaseException:
             self.close()
             raise
@@ -63,7 +60,8 @@ class SqliteStore(Queries):
     def find(self, wanted: Wanted[R]) -> tuple[R, ...]:
         table = table_of(wanted.kind)
         with self._told():
-            return tuple(map(table.record, self._open.execute(*table.question(wanted))))
+            question, connection = table.question(wanted), self._open
+            return tuple(map(table.record, patiently(lambda: connection.execute(*question).fetchall())))
 
     def size(self) -> int:
         with self._told():
@@ -110,9 +108,9 @@ class SqliteStore(Queries):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
+        refuse(connection, path=self.path)
         connection.execute('PRAGMA auto_vacuum = INCREMENTAL')  # counts for an empty file only
-        if connection.execute('PRAGMA journal_mode').fetchone()[0] != 'wal':
-            _write_ahead(connection)
+        connection.execute('PRAGMA journal_mode = WAL')  # readers never wait; where a file system cannot do it, the journal stays what it is
         connection.execute('PRAGMA synchronous = NORMAL')  # a power cut may cost the last runs, never the file
         migrate(connection, path=self.path)
 
@@ -144,13 +142,6 @@ class SqliteStore(Queries):
             if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 raise StoreError(f'{self.path}: the history of runs is damaged: {ex}', hint='move the file away, and a new history begins') from ex
             raise StoreError(f'{self.path}: the history of runs cannot be used: {ex}') from ex
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Readers then never wait. Where the file system cannot do it, the journal stays what it is. SQLite does not wait for this lock."""
-    begin(connection)
-    connection.execute('COMMIT')
-    connection.execute('PRAGMA journal_mode = WAL')
 
 
 _OPEN: t.Final[weakref.WeakSet[SqliteStore]] = weakref.WeakSet()

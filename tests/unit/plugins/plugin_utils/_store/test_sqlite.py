@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import MissingPackage, StoreError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, ResultRecord
-from ansible_collections.rustle.engine.plugins.plugin_utils._store import migrations, sqlite
+from ansible_collections.rustle.engine.plugins.plugin_utils._store import migrations, sqlite, waiting
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.migrations import APPLICATION, VERSION
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.queries import Wanted
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.rows import TABLES, table_of
@@ -90,6 +91,12 @@ def test_what_is_no_text_does_not_stop_the_rest(store: SqliteStore) -> None:
 # --- migrations ---------------------------------------------------------------------------------------------------------------------
 
 
+def test_the_page_names_every_table() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "feedback.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \|", page.split("## Store", 1)[1].split("\n## ", 1)[0], re.MULTILINE)
+    assert listed == list(TABLES.values())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_table_has_the_columns_and_the_key_of_its_record(store: SqliteStore, path: str, kind: type) -> None:
     columns = ask(path, f"SELECT name, pk FROM pragma_table_info('{TABLES[kind]}') ORDER BY cid")
@@ -152,11 +159,12 @@ def test_a_newer_history_is_left_alone(path: str) -> None:
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE mine (x)", "PRAGMA user_version = 1", f"PRAGMA application_id = {APPLICATION + 1}"])
 def test_somebody_elses_database_is_left_alone(tmp_path: Path, statement: str) -> None:
-    path = str(tmp_path / "else.db")
-    ask(path, statement)
+    path = tmp_path / "else.db"
+    ask(str(path), statement)
+    before = path.read_bytes()
     with pytest.raises(StoreError, match="a database of something else"):
-        SqliteStore(path)
-    assert "executions" not in str(ask(path, "SELECT name FROM sqlite_master"))
+        SqliteStore(str(path))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_that_is_no_database_is_said_to_be_damaged(tmp_path: Path) -> None:
@@ -361,7 +369,8 @@ def test_a_number_that_means_another_file_by_now_is_left_alone_after_a_fork(path
 
 
 def test_waiting_for_the_lock_ends(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.01)
+    monkeypatch.setattr(sqlite, "BY_ITSELF", 0.01)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
     with contextlib.closing(SqliteStore(path)) as holder, contextlib.closing(SqliteStore(path)) as store:
         with holder._transaction(), pytest.raises(StoreError, match="locked"):
             store.put([run("a")])
