@@ -141,7 +141,7 @@ class ExecutionTracker:
         self._before = 0  # results that plays before this one had, or were to have
         self._share = 0.0
         self._times: collections.deque[float] = collections.deque()
-        self._seconds: collections.Counter[str] = collections.Counter()
+        self._seconds: dict[str, float] = collections.defaultdict(float)
         self._done: dict[str, list[Placed]] = collections.defaultdict(list)  # host -> of this play
         self._classes: dict[str, str] = {}
         self._hosts: dict[str, None] = {}
