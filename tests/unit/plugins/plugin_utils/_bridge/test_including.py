@@ -61,6 +61,7 @@ def test_the_tasks_of_a_file_stand_behind_the_include(plan: Plan) -> None:
     assert [one.name, two.name, last.name] == ["one", "two", "last"] and include.opaque is None
     assert one.included_by == two.included_by == include.task_id and not include.included_by and not last.included_by
     assert (one.where, one.writes[0]) == ("one.yml:1", "file:/srv/one")
+    assert "file:one.yml" in made.metadata.fingerprints
 
 
 def test_what_an_include_brings_comes_after_it_and_nothing_else_has_to(plan: Plan) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import DependencyKind, ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import plan_html
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,3 +136,10 @@ def test_a_long_plan_is_a_page_of_a_megabyte_at_most() -> None:
 
 def test_an_empty_plan_is_a_page() -> None:
     assert Reader(plan_html.page(a_plan())).data["nodes"] == []
+
+
+def test_the_page_knows_what_an_include_brings_and_why_another_is_closed() -> None:
+    brought = a_task(1, included_by="task_0", conditions=(Condition(kind="include", values=("task_0",)),))
+    _include, inner, closed = plan_html.page_data(a_plan(a_play(0, a_task(0), brought, a_task(2, opaque=Reason.INCLUDE_LOOP))))["nodes"]
+    assert inner["conditions"] == ["where this includes it: task_0 (decided during the run)"]
+    assert closed["unknown"] == [f"its tasks (include-loop: {Reason.INCLUDE_LOOP.text})"]
