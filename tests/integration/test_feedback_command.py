@@ -134,6 +134,21 @@ def test_tasks_are_told_over_runs(command: Command) -> None:
     assert command("tasks").lines[0].startswith("TASK")
 
 
+def test_trends_are_told_and_chance_is_not(command: Command, tmp_path: Path) -> None:
+    slowing = [a_run(number, hosts=4, faults=False, slower=1 + number / 4) for number in range(10)]
+    filled(tmp_path / "slow.db", *slowing)
+    found = command("trends", "--db", "slow.db", "--json").json["trends"]
+    directions = {one["name"]: one["direction"] for one in found if one["kind"] == "task"}
+    assert directions["configure nginx"] == "degrading" and directions["write backups"] == "stable"
+    assert {one["subject"] for one in found if one["kind"] == "host"} == {"web01", "web02", "web03", "web04"}
+    said = command("trends", "--db", "slow.db")
+    row = next(line for line in said.lines if "configure nginx" in line)
+    assert row.startswith("task") and "degrading" in row and row.rstrip()[-1] == "█" and " stable, in 10 runs" in said.out
+    assert "playbook  site.yml" in said.out
+    assert command("trends", "--limit", "2").out == "nothing has been in five runs yet: 2 runs looked at\n"
+    assert command("trends", "--playbook", "site.yml").status == 0
+
+
 def test_recommendations_come_with_their_change(command: Command) -> None:
     said = command("recommend")
     assert "critical: Turn host key checking on" in said.lines and "    host_key_checking = True" in said.lines

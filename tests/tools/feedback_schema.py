@@ -22,8 +22,8 @@ def schema() -> dict[str, Any]:
         "execution": records.ExecutionRecord, "plan": records.PlanRecord, "task": records.TaskRecord, "result": records.ResultRecord,
         "bundle": records.BundleRecord, "adaptation": records.AdaptationRecord, "metric": records.MetricRecord,
         "recommendation": records.RecommendationRecord, "report": records.ReportRecord, "compared": history_view.Compared,
-        "host_history": history_view.HostHistory, "task_history": history_view.TaskHistory, "rate": history_view.Rate, "pruned": history.Pruned,
-        "progress": progress.Progress,
+        "host_history": history_view.HostHistory, "task_history": history_view.TaskHistory, "rate": history_view.Rate, "trend": history_view.Trending,
+        "pruned": history.Pruned, "progress": progress.Progress,
     }  # fmt: skip
     _inputs, made = TypeAdapter.json_schemas([(name, "serialization", TypeAdapter(kind)) for name, kind in kinds.items()], ref_template="#/$defs/{model}")
     defs = made["$defs"]
@@ -42,7 +42,7 @@ def schema() -> dict[str, Any]:
         "task_histories": many("task_history"), "rates": many("rate"), "pruned": of["pruned"], "written": {"type": ["string", "null"]},
     }  # fmt: skip
     defs["Run"] = {"type": "object", "properties": {key: keys[key] for key in RUN}, "required": list(RUN)}
-    keys["progress"] = of["progress"]
+    keys["trends"], keys["progress"] = many("trend"), of["progress"]
     keys["exported"] = {"type": "array", "items": {"$ref": "#/$defs/Run"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument('before', metavar='A', help=_RUN)
     one.add_argument('after', metavar='B', help=_RUN)
     one.add_argument('--limit', metavar='N', type=_number, default=30, help='at most N tasks that differ (30)')
+    command('trends', 'tasks, hosts and playbooks that become slower or faster', some=True)
     command('hosts', 'hosts over runs, the slowest first', some=True)
     command('tasks', 'tasks over runs, those first that take most time', some=True)
     command('recommend', 'what to change, with the evidence', some=True)

@@ -21,6 +21,7 @@ PAYLOADS: t.Final[dict[str, tuple[str, ...]]] = {
     'runs': ('runs',),
     'show': RUN,
     'compare': ('before', 'after', 'compared'),
+    'trends': ('trends',),
     'hosts': ('host_histories',),
     'tasks': ('task_histories',),
     'recommend': ('recommendations',),

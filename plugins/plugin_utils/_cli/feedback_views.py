@@ -14,13 +14,13 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._cli.feedback_status
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.history import History
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.output import write
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import history_text, run_text
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Rate, compared, host_histories, past_of, task_histories
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Rate, compared, host_histories, past_of, task_histories, trendings
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.progress import text as text_of_progress
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.outcomes import forget_outcomes, learned_outcomes
 
-__all__ = ['Answer', 'adaptations', 'compare', 'export', 'hosts', 'prune', 'rate', 'recommend', 'report', 'runs', 'show', 'status', 'tasks', 'watch']
+__all__ = ['Answer', 'adaptations', 'compare', 'export', 'hosts', 'prune', 'rate', 'recommend', 'report', 'runs', 'show', 'status', 'tasks', 'trends', 'watch']
 
 
 class Answer(t.NamedTuple):
@@ -59,6 +59,12 @@ def hosts(history: History, options: argparse.Namespace) -> Answer:
 def tasks(history: History, options: argparse.Namespace) -> Answer:
     found = task_histories(history.runs(playbook=options.playbook, limit=options.limit))
     return Answer(lambda: {'task_histories': found}, lambda style: history_text.tasks(found, style))
+
+
+def trends(history: History, options: argparse.Namespace) -> Answer:
+    learned = history.learned(playbook=options.playbook, limit=options.limit)
+    found = trendings(learned)
+    return Answer(lambda: {'trends': found}, lambda style: history_text.trends(found, len(learned.executions), style))
 
 
 def report(history: History, options: argparse.Namespace) -> Answer:

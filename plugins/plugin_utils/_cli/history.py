@@ -14,6 +14,7 @@ import tempfile
 import time
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History as Learned
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, RecommendationRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import run_id
@@ -139,6 +140,13 @@ class History:
     def runs(self, *, playbook: str | None = None, limit: int | None = None) -> list[Run]:
         """Oldest first."""
         return [self.run(one) for one in reversed(self.executions(playbook=playbook, limit=limit))]
+
+    def learned(self, *, playbook: str | None, limit: int) -> Learned:
+        """As `_learning` takes it."""
+        every = self.runs(playbook=playbook, limit=limit)
+        return Learned(
+            tuple(run.execution for run in every), *(tuple(one for run in every for one in getattr(run, kind))  # type: ignore[arg-type]
+                                                     for kind in ('tasks', 'results', 'bundles', 'adaptations')))
 
     def before(self, execution: ExecutionRecord, *, most: int = _EARLIER) -> list[Run]:
         """Earlier runs of the same playbook, oldest first, with their tasks and results."""

@@ -11,14 +11,14 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, wrapped
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Compared, HostHistory, Rate, TaskHistory
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Compared, HostHistory, Rate, TaskHistory, Trending
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import run_id, sparks, status, time, times
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run, clock_words, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.table import Cell, Column, Text, table
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, seconds, size
 
-__all__ = ['compare', 'hosts', 'pruned', 'rates', 'runs', 'tasks']
+__all__ = ['compare', 'hosts', 'pruned', 'rates', 'runs', 'tasks', 'trends']
 
 
 def runs(every: t.Sequence[ExecutionRecord], style: Style) -> str:
@@ -69,6 +69,22 @@ def hosts(every: t.Sequence[HostHistory], style: Style) -> str:
     if rows:
         lines.extend(['', *wrapped('pace: how long a host takes for a task, as a multiple of what hosts of the same run take for it', style.cells)])
     return _text(lines)
+
+
+def trends(every: t.Sequence[Trending], number: int, style: Style) -> str:
+    """Those that change; ``number`` of runs that were looked at."""
+    if not every:
+        return f'nothing has been in five runs yet: {count(number, "run")} looked at\n'
+    moving = [one for one in every if one.direction != 'stable']
+    rows: list[list[Cell]] = []
+    for one in moving:
+        before, after = (f'{value:.2f}' if one.kind == 'host' else seconds(value) for value in (one.before, one.after))
+        rows.append([one.kind, one.name, status(one.direction), before, after, times(one.after, one.before), sparks(one.values)])
+    columns = [
+        Column('WHAT', rank=2), Column('NAME', shrinks=True), Column('TREND'), Column('BEFORE', right=True), Column('NOW', right=True),
+        Column('', right=True, rank=1), Column('HISTORY', rank=3)]
+    same = f'{len(every) - len(moving):,} {"others are" if moving else "are"} stable, in {count(number, "run")}'
+    return _text([*(table(columns, rows, style) if rows else ['nothing becomes slower or faster']), '', *wrapped(same, style.cells)])
 
 
 def compare(before: Run, after: Run, rows: t.Sequence[Compared], style: Style, *, most: int | None = 30) -> str:

@@ -10,10 +10,12 @@ import dataclasses
 import statistics
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.significance import rejected, wilcoxon
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.trends import Direction, Kind, host_paces, task_medians, trends
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, TaskLine, counted, worst
 
-__all__ = ['Compared', 'HostHistory', 'Rate', 'TaskHistory', 'compared', 'host_histories', 'past_of', 'task_histories']
+__all__ = ['Compared', 'HostHistory', 'Rate', 'TaskHistory', 'Trending', 'compared', 'host_histories', 'past_of', 'task_histories', 'trendings']
 
 _GOOD: t.Final = frozenset(('ok', 'changed'))
 _ENOUGH: t.Final = 6
@@ -166,3 +168,32 @@ class Rate:
     host_class: str
     successes: int
     trials: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trending:
+    """What `_learning/trends.py` says of a task, a host or a playbook, with its name and the values that it says it of.
+
+    ``before``, ``after``, ``values``: seconds; of a host multiples of what other hosts take. ``chance``: how often chance alone would do it.
+    """
+
+    kind: Kind
+    subject: str
+    name: str
+    direction: Direction
+    before: float
+    after: float
+    chance: float
+    values: tuple[float, ...]
+
+
+def trendings(history: History) -> list[Trending]:
+    """Those first that change most surely."""
+    tasks, hosts = task_medians(history), host_paces(history)
+    playbooks = {one.identity: one.playbook.rpartition('/')[2] for one in history.executions}
+    found = []
+    for one in trends(history):
+        name = history.name(one.subject) if one.kind == 'task' else playbooks.get(one.subject) or one.subject
+        values = tasks[one.subject] if one.kind == 'task' else list(hosts[one.subject].values()) if one.kind == 'host' else ()
+        found.append(Trending(one.kind, one.subject, name, one.direction, one.before, one.after, one.p, tuple(values)))
+    return found

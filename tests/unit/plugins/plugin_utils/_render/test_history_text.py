@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import history_text
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import width
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import compared, host_histories, task_histories
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Trending, compared, host_histories, task_histories
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,6 +54,15 @@ def test_two_runs_show_what_changed() -> None:
 
 def test_a_run_beside_itself_does_not_differ() -> None:
     assert "no task differs" in history_text.compare(EVERY[0], EVERY[0], compared(EVERY[0], EVERY[0]), WIDE)
+
+
+def test_what_moves_is_shown_and_the_rest_is_counted() -> None:
+    moving = Trending("task", "i", "slow one", "degrading", 1.0, 2.5, 0.001, (1.0, 1.5, 2.5))
+    text = history_text.trends([moving, Trending("host", "h1", "h1", "stable", 1.0, 1.0, 0.9, ())], 5, WIDE)
+    assert "task  slow one  degrading   1.0 s  2.5 s  2.5 times  ▄▅█" in text and "1 others are stable, in 5 runs" in text
+    host = Trending("host", "h1", "h1", "improving", 2.0, 1.0, 0.001, (2.0, 1.0))
+    assert "improving    2.00  1.00  -50 %" in history_text.trends([host], 5, WIDE)
+    assert "nothing becomes slower or faster" in history_text.trends([dataclasses.replace(host, direction="stable")], 5, WIDE)
 
 
 @pytest.mark.parametrize("show", [history_text.runs, history_text.tasks, history_text.hosts])
