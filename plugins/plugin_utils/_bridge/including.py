@@ -25,7 +25,7 @@ from .names import NOTHING, reading_of
 
 __all__ = ['Includes', 'Opened']
 
-_MOST = 500  # includes of one play
+_MOST = 500  # includes of one play; each item of a loop is one
 _FLAT_LOOPS = (None, 'items', 'list')
 _SWITCHES = ('public', 'allow_duplicates', 'rolespec_validate')
 
@@ -64,7 +64,7 @@ class Includes:
         items = _items(task)
         if items is None:
             return Opened(opaque=Reason.INCLUDE_LOOP)
-        self._left -= 1
+        self._left -= max(len(items), 1)
         if self._left < 0:
             return Opened(opaque=Reason.INCLUDE_LIMIT, detail=str(_MOST))
         roles = list(self._play.roles)

@@ -190,6 +190,8 @@ def test_a_file_that_includes_itself_is_opened_once(plan: Plan) -> None:
 def test_many_includes_are_opened_up_to_a_limit(plan: Plan) -> None:
     found = tasks(plan(*["- include_tasks: empty.yml"] * 501))
     assert [task.opaque for task in found[-2:]] == [None, Reason.INCLUDE_LIMIT]
+    items = ", ".join(map(str, range(501)))
+    assert [task.opaque for task in tasks(plan(f"- include_tasks: item.yml\n  loop: [{items}]"))] == [Reason.INCLUDE_LIMIT]
 
 
 def test_a_handler_that_includes_may_do_anything(plan: Plan) -> None:
