@@ -25,15 +25,14 @@ def page(runs: t.Sequence[Run], recommendations: t.Sequence[RecommendationRecord
     """The whole file. ``runs``: oldest first; ``now``: when it is made."""
     names = {key: name for run in runs for key, name in run.names.items()}
     style, script = ''.join(map(part, ('page_theme.css', 'report.css'))), part('report.js') + 'start();\n'
-    made = [one for one in (_runs(runs), sections.recommendation_list(recommendations, names), _tasks(runs), _hosts(runs)) if one is not None]
+    made = sections.present({
+        'Runs': _runs(runs), 'Recommendations': sections.recommendation_list(recommendations, names), 'Tasks': _tasks(runs), 'Hosts': _hosts(runs)})
     playbooks = ', '.join(dict.fromkeys(run.name for run in runs))
     title = f'{count(len(runs), "run")} of {playbooks}' if runs else 'no runs'
     span = f'{clock_words(runs[0].execution.started)} to {clock_words(runs[-1].execution.started)}' if runs else ''
     return string.Template(part('report.html')).substitute(
         policy=policy(style, script), title=joined(title), head=joined(element('div', element('h1', title), class_='title'), element('p', span)),
-        links=joined([element('a', name, href=f'#{key}') for key, name in (('runs', 'Runs'), ('recommendations', 'Recommendations'), ('tasks', 'Tasks'),
-                                                                          ('hosts', 'Hosts')) if any(f'id="{key}"' in one[:200] for one in made)]),
-        sections=joined(made), style=style, script=script, data=island({}),
+        links=sections.links(made), sections=joined(made.values()), style=style, script=script, data=island({}),
         made=joined('rustle.engine', f', page of {clock_words(now)}' if now is not None else None))
 
 

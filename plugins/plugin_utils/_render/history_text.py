@@ -16,7 +16,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text imp
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run, clock_words, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.table import Cell, Column, Text, table
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, seconds, size
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, percent, seconds, size
 
 __all__ = ['compare', 'hosts', 'pruned', 'rates', 'runs', 'tasks', 'trends']
 
@@ -44,7 +44,7 @@ def tasks(every: t.Sequence[TaskHistory], style: Style) -> str:
         changed = one.counts.get('changed', 0)
         rows.append([
             one.name or short_name(one.module), short_name(one.module), one.playbook, f'{one.runs:,}', time(one.median), time(one.high), sparks(one.medians),
-            f'{changed / whole:.0%}'.replace('%', ' %') if whole else '', Text(f'{bad:,}', 'bad' if bad else '')])
+            percent(changed / whole) if whole else '', Text(f'{bad:,}', 'bad' if bad else '')])
     columns = [
         Column('TASK', shrinks=True), Column('MODULE', shrinks=True, rank=4), Column('PLAYBOOK', shrinks=True, rank=5), Column('RUNS', right=True, rank=3),
         Column('MEDIAN', right=True), Column('9 OF 10', right=True, rank=2), Column('HISTORY', rank=6), Column('CHANGED', right=True, rank=3),
@@ -137,7 +137,7 @@ def _verdict(one: Compared) -> str:
 
 
 def rates(every: t.Sequence[Rate], style: Style) -> str:
-    rows = [[one.policy, one.error_class, one.host_class, f'{one.successes:,} of {one.trials:,}', f'{one.successes / one.trials:.0%}'.replace('%', ' %')]
+    rows = [[one.policy, one.error_class, one.host_class, f'{one.successes:,} of {one.trials:,}', percent(one.successes / one.trials)]
             for one in every]
     columns = [Column('POLICY'), Column('ERROR', shrinks=True), Column('HOSTS', shrinks=True, rank=1), Column('HELPED', right=True),
                Column('', right=True, rank=2)]

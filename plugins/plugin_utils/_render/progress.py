@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import MEANINGS
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, percent, seconds
 
 __all__ = ['Active', 'Coming', 'Progress', 'coming', 'progress', 'text']
 
@@ -95,7 +95,7 @@ def progress(run: Run, left: t.Sequence[Coming] | None, *, now: float, low: floa
 def text(name: str, one: Progress, style: Style) -> str:
     """A line for the whole, and for each task that runs."""
     paint = Paint(style.colour)
-    far = f'{one.share:.0%}'.replace('%', ' %') if one.share is not None and one.status == 'running' else ''
+    far = percent(one.share) if one.share is not None and one.status == 'running' else ''
     of = f' of {one.total:,}' if one.total is not None and one.status == 'running' else ''
     head = f'{name}: {one.status}{f", {far}" if far else ""}'
     facts = [f'{one.done:,}{of} {"result" if one.done == 1 and not of else "results"}', seconds(one.elapsed)]
@@ -104,7 +104,7 @@ def text(name: str, one: Progress, style: Style) -> str:
     if one.throughput is not None:
         facts.append(f'{one.throughput:.1f} a second')
     if one.failed:
-        facts.append(f'{count(one.failed, "failure")} ({one.failed / max(one.done, 1):.1%})'.replace('%', ' %'))
+        facts.append(f'{count(one.failed, "failure")} ({percent(one.failed / max(one.done, 1))})')
     lines = [paint(MEANINGS.get(one.status, 'title'), cut(clean(head), style.cells)), *wrapped(' · '.join(facts), style.cells)]
     for active in sorted(one.active, key=lambda active: -active.seconds):
         lines.append(cut(clean(f'  {active.task} on {hosts_in_short(active.hosts)} for {seconds(active.seconds)}'), style.cells))

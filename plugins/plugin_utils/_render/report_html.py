@@ -24,23 +24,20 @@ __all__ = ['page', 'page_data']
 _STYLES = ('page_theme.css', 'report.css')
 _SCRIPTS = ('report.js', 'report_timeline.js')
 _PATHS = ('', 'agent', 'stock', 'controller')
+_NO_PAST = Past()
 
 
-def page(run: Run, past: Past = Past(), *, now: float | None = None) -> str:  # noqa: B008
+def page(run: Run, past: Past = _NO_PAST, *, now: float | None = None) -> str:
     """The whole file. ``now``: when it is made."""
     style, script = ''.join(map(part, _STYLES)), ''.join(map(part, _SCRIPTS))
     lanes = spans(run)
-    found = (
-        sections.cards(run, past), sections.failures(run), _timeline(run, lanes), sections.slowest(run, past), sections.plan(run),
-        sections.adaptations(run), sections.recommendations(run), sections.hosts(run), sections.bundles(run),
-        sections.every_task(run, past))
-    made = [one for one in found if one is not None]
-    links = {'summary': 'Summary', 'failures': 'Failures', 'timeline': 'Timeline', 'slowest': 'Slowest', 'plan': 'Plan', 'adaptations': 'Adaptations',
-             'recommendations': 'Recommendations', 'hosts': 'Hosts', 'bundles': 'Bundles', 'tasks': 'All tasks'}
-    here = [(key, name) for key, name in links.items() if any(f'id="{key}"' in one[:400] for one in made)]
+    made = sections.present({
+        'Summary': sections.cards(run, past), 'Failures': sections.failures(run), 'Timeline': _timeline(run, lanes), 'Slowest': sections.slowest(run, past),
+        'Plan': sections.plan(run), 'Adaptations': sections.adaptations(run), 'Recommendations': sections.recommendations(run), 'Hosts': sections.hosts(run),
+        'Bundles': sections.bundles(run), 'Tasks': sections.every_task(run, past)})
     return string.Template(part('report.html')).substitute(
         policy=policy(style, script), title=joined(f'{run.name}: {run.execution.status}'), head=_head(run),
-        links=joined([element('a', name, href=f'#{key}') for key, name in here]), sections=joined(made), style=style, script=script,
+        links=sections.links(made), sections=joined(made.values()), style=style, script=script,
         data=island(page_data(run, lanes)), made=joined(f'run {run.execution.execution}', f', page of {clock_words(now)}' if now is not None else None))
 
 

@@ -15,11 +15,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import s
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Child, Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import bar, proportions, run_lengths, sparkline
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import HostLine, Past, Run, TaskLine, duration_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, seconds, size
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, percent, seconds, size
 
 __all__ = [
-    'NOT_KNOWN', 'adaptations', 'bundles', 'cards', 'counted', 'every_task', 'failures', 'hosts', 'pill', 'plan', 'recommendation_list', 'recommendations',
-    'section', 'slowest', 'table', 'time', 'timed', 'value',
+    'NOT_KNOWN', 'adaptations', 'bundles', 'cards', 'counted', 'every_task', 'failures', 'hosts', 'links', 'pill', 'plan', 'present',
+    'recommendation_list', 'recommendations', 'section', 'slowest', 'table', 'time', 'timed', 'value',
 ]
 
 NOT_KNOWN: t.Final = '\N{EN DASH}'
@@ -76,6 +76,16 @@ def counted(counts: t.Mapping[str, int]) -> Markup:
     return joined([[pill(status, f'{number:,} {status}'), ' '] for status, number in counts.items()])
 
 
+def present(sections: t.Mapping[str, Markup | None]) -> dict[str, Markup]:
+    """Title -> section, of those that have something to say."""
+    return {title: one for title, one in sections.items() if one is not None}
+
+
+def links(sections: t.Iterable[str]) -> Markup:
+    """To sections by their titles: the id of one is its title in small letters."""
+    return joined([element('a', title, href=f'#{title.lower()}') for title in sections])
+
+
 # -- the summary
 
 def cards(run: Run, past: Past) -> Markup:
@@ -93,7 +103,7 @@ def cards(run: Run, past: Past) -> Markup:
         made.append(_card('Round trips', NOT_KNOWN if one.round_trips is None else f'{one.round_trips:,}',
                           count(one.bundles, 'bundle') if one.bundles is not None else ''))
     if path:
-        made.append(_card('Through the agent', f'{path["agent"] / path.total():.0%}',
+        made.append(_card('Through the agent', percent(path['agent'] / path.total()),
                           ', '.join(f'{number:,} {name}' for name, number in path.most_common())))
     if one.rating is not None:
         made.append(_card('Rating', f'{one.rating} of 5', one.note))
@@ -137,7 +147,7 @@ def adaptations(run: Run) -> Markup | None:
     for one in run.adaptations:
         state = one.state if one.state != 'applied' else {True: 'helped', False: 'did not help', None: 'applied'}[one.succeeded]
         colour = {'helped': 'ok', 'did not help': 'failed', 'rejected': 'ignored', 'advised': 'running'}.get(state, 'skipped')
-        known = f'{one.confidence:.0%} of {one.trials}' if one.confidence is not None and one.trials else 'unknown'
+        known = f'{percent(one.confidence)} of {one.trials}' if one.confidence is not None and one.trials else 'unknown'
         rows.append([
             value(time(None if one.requested is None else one.requested - run.execution.started), one.requested), [one.what, element('small', one.policy)],
             one.target if one.target != '*' else 'the run', run.names.get(one.task, one.task), [one.rationale, element('small', one.error_class)],
@@ -183,7 +193,7 @@ def _change(now: float | None, usual: float | None) -> str:
     times = now / usual
     if 0.9 < times < 1.1:
         return 'as usual'
-    return f'{times:.1f} times as long' if times >= 2 else f'{abs(times - 1):.0%} {"longer" if times > 1 else "shorter"}'
+    return f'{times:.1f} times as long' if times >= 2 else f'{percent(abs(times - 1))} {"longer" if times > 1 else "shorter"}'
 
 
 def plan(run: Run) -> Markup | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ['count', 'hosts_in_short', 'seconds', 'size']
+__all__ = ['count', 'hosts_in_short', 'percent', 'seconds', 'size']
 
 _NUMBERED = re.compile(r'^(.*?)(\d+)(\D*)$', re.DOTALL)
 
@@ -26,6 +26,11 @@ def seconds(value: float) -> str:
     if whole < 3600:
         return f'{whole // 60} min {whole % 60:02} s'
     return f'{whole // 3600} h {whole % 3600 // 60:02} min'
+
+
+def percent(share: float) -> str:
+    """``12 %``; small shares have a digit more."""
+    return f'{share:.0%}'.replace('%', ' %') if share >= 0.0995 or not share else f'{share:.1%}'.replace('%', ' %')
 
 
 def size(value: float) -> str:
