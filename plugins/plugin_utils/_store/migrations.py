@@ -2,7 +2,8 @@
 """The tables of the history, step by step. The one door to sqlite-utils, which is imported when there is a step to make.
 
 Rule 1: a step that was released is never changed; what is different comes as a further step, at the end.
-Rule 2: each step is one transaction, and ``user_version`` counts them: who dies or meets another one in between does no harm.
+Rule 2: each step is one transaction, and ``user_version`` counts them: who dies or meets another one in between does no harm. So a step
+leaves alone what commits by itself: Table.create, transform and executescript of sqlite-utils 3.
 Rule 3: ``application_id`` tells our database from anybody else's, which is left alone.
 """
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _first(db: Database) -> None:
     """Nine kinds of records; the indexes serve the questions of queries.py."""
-    db.table('executions').create({
+    db.create_table('executions', {
         'execution': str, 'playbook': str, 'identity': str, 'inventory': str, 'strategy': str, 'limit': str, 'tags': str, 'skip_tags': str, 'forks': int,
         'check': int, 'user': str, 'controller': str, 'pid': int, 'core_version': str, 'engine_version': str, 'traits': str, 'started': float,
         'ended': float, 'seen': float, 'status': str, 'hosts': int, 'planned_tasks': int, 'ok': int, 'changed': int, 'failed': int, 'unreachable': int,
@@ -76,33 +77,33 @@ def _first(db: Database) -> None:
     db.table('executions').create_index(['started'])
     db.table('executions').create_index(['identity', 'started'])
     db.table('executions').create_index(['status', 'started'])
-    db.table('plans').create({
+    db.create_table('plans', {
         'execution': str, 'plan_hash': str, 'tasks': int, 'estimated_duration': float, 'estimated_spread': float, 'differences': str}, pk='execution')
-    db.table('tasks').create({
+    db.create_table('tasks', {
         'execution': str, 'task_id': str, 'identity': str, 'name': str, 'module': str, 'path': str, 'play': str, 'role': str, 'handler': int,
         'traits': str, 'order': int, 'started': float}, pk=('execution', 'task_id'))
-    db.table('results').create({
+    db.create_table('results', {
         'execution': str, 'task_id': str, 'identity': str, 'module': str, 'host': str, 'attempt': int, 'host_class': str, 'status': str, 'final': int,
         'began': float, 'ended': float, 'duration': float, 'path': str, 'path_reason': str, 'items': int, 'error_class': str, 'message': str,
         'start': float, 'end': float, 'cpu': float, 'maxrss': int, 'block_in': int, 'block_out': int, 'bytes_up': int, 'bytes_down': int,
         'queued': float, 'calls': int}, pk=('execution', 'task_id', 'host', 'attempt'))
     db.table('results').create_index(['identity', 'ended'])
-    db.table('bundles').create({
+    db.create_table('bundles', {
         'execution': str, 'bundle': int, 'host': str, 'host_class': str, 'sent': float, 'tasks': int, 'bytes_up': int, 'seconds': float, 'done': int,
         'dropped': int, 'failed': int, 'cut': str, 'cut_detail': str}, pk=('execution', 'bundle'))
-    db.table('adaptations').create({
+    db.create_table('adaptations', {
         'execution': str, 'adaptation': str, 'policy': str, 'what': str, 'target': str, 'level': str, 'task': str, 'error_class': str,
         'host_class': str, 'rationale': str, 'impact': str, 'rollback': str, 'confidence': float, 'trials': int, 'requested': float, 'ended': float,
         'state': str, 'reason': str, 'succeeded': int, 'detail': str}, pk=('execution', 'adaptation'))
     db.table('adaptations').create_index(['requested'])
-    db.table('metrics').create({
+    db.create_table('metrics', {
         'execution': str, 'name': str, 'host': str, 'value': float, 'unit': str, 'time': float}, pk=('execution', 'name', 'host'))
     db.table('metrics').create_index(['name', 'time'])
-    db.table('recommendations').create({
+    db.create_table('recommendations', {
         'execution': str, 'code': str, 'subject': str, 'severity': str, 'title': str, 'evidence': str, 'change': str, 'gain': float, 'time': float,
         }, pk=('execution', 'code', 'subject'))
     db.table('recommendations').create_index(['time'])
-    db.table('reports').create({'execution': str, 'lines': str, 'time': float}, pk='execution')
+    db.create_table('reports', {'execution': str, 'lines': str, 'time': float}, pk='execution')
     db.table('reports').create_index(['time'])
 
 
