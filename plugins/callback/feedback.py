@@ -47,13 +47,14 @@ class CallbackModule(CallbackBase):
             from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import bytecode
             bytecode.install()
             from ansible_collections.rustle.engine.plugins.plugin_utils._feedback.feedback import Feedback
+            from ansible_collections.rustle.engine.plugins.plugin_utils._feedback.recorder import Bystander
         except ImportError as ex:
             self._display.warning(f'rustle.engine records nothing: {ex}')
             self.disabled = True
             return
         self._feedback = Feedback.shared()
-        self._recorder = self._feedback.recorder
-        self.disabled = not self._feedback.enabled or not self._recorder.serves(self)
+        self.disabled = not self._feedback.enabled
+        self._recorder = self._feedback.recorder if self._feedback.recorder.serves(self) else Bystander()
 
     def v2_playbook_on_start(self, playbook: t.Any) -> None:
         self._recorder.playbook_started(playbook)

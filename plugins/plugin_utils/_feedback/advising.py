@@ -5,12 +5,13 @@ Rule: instructions that are only advice are events for the record; nobody is to 
 """
 from __future__ import annotations
 
+import dataclasses
 import time
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Instruction, Rejection
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, PlayStarted
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
 __all__ = ['Advising']
@@ -28,7 +29,16 @@ class Advising:
         self._monotonic = monotonic
         self._next = 0.0
 
+    def act(self) -> None:
+        self._say_whether(True)
+
+    def _say_whether(self, can_act: bool) -> None:
+        if self._engine.config.can_act is not can_act:
+            self._engine.config = dataclasses.replace(self._engine.config, can_act=can_act)
+
     def __call__(self, event: Event) -> None:
+        if isinstance(event, PlayStarted):
+            self._say_whether(False)  # until whoever runs it says otherwise
         self._hand_on(self._engine.handle(event, event.monotonic))
 
     def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import threading
 import typing as t
 
 from ansible import constants as C
@@ -12,9 +14,12 @@ from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.classification import Classifier
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.writer import Writer, sqlite_at
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import channel
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import Sink
 
@@ -42,16 +47,25 @@ class Feedback:
         self.recorder = Recorder.shared()
         self._pid = os.getpid()
         self._sinks: list[Sink] = []
+        self._writer: Writer | None = None
+        self._database = ''
         try:
             self.settings = resolve_feedback(environ=os.environ, config=read_config(C.CONFIG_FILE))
             self.enabled = self.settings.feedback
             if self.enabled:
+                self._record()
                 self._advise()
                 self._stream()
         except RustleError as ex:
             raise AnsibleError(str(ex)) from None  # its causes are for developers
         channel.on_error = _left_out
         atexit.register(self._close)
+
+    def _record(self) -> None:
+        settings = self.settings
+        self._database = os.path.expanduser(settings.feedback_db)
+        self._writer = Writer(sqlite_at(self._database), warn=_say_unrecorded, days=settings.feedback_days, size=settings.feedback_size)
+        channel.listen(self._writer.take)
 
     def _advise(self) -> None:
         settings = self.settings
@@ -64,6 +78,8 @@ class Feedback:
 
             classes = read_error_classes(settings.error_classes)
         engine = Engine(config, policies=load_policies(settings.policies), classifier=Classifier(classes))
+        if settings.adaptation_learning and os.path.exists(self._database):
+            threading.Thread(target=_learn, args=(engine, self._database), name='rustle outcomes', daemon=True).start()
         advising = Advising(engine, channel, warn=_display.warning)
         channel.listen(advising)
         channel.adviser = advising
@@ -89,8 +105,23 @@ class Feedback:
         """The process ends: what was not told is told now, and everything is written."""
         self.recorder.interrupted()
         if os.getpid() == self._pid:
+            if self._writer is not None:
+                self._writer.close()
             for sink in self._sinks:
                 sink.close()
+
+
+def _learn(engine: Engine, database: str) -> None:
+    """How often policies have helped in earlier runs; while it is read, and when it cannot be, that is not known."""
+    with importing:
+        from ansible_collections.rustle.engine.plugins.plugin_utils._store.outcomes import learned_outcomes
+        from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
+    with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(database, create=False)) as store:
+        engine.outcomes = Outcomes(learned_outcomes(store))
+
+
+def _say_unrecorded(why: str) -> None:
+    _display.warning(f'rustle.engine: this run is not recorded any further: {why}')
 
 
 def _left_out(listener: object, error: Exception) -> None:

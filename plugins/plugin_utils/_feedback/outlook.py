@@ -14,6 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._learning.forecast i
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import read
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStarted
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
 from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.tracker import Active, Outlook, Placed, Remaining
 
 __all__ = ['Outlooks']
@@ -56,8 +57,10 @@ class Outlooks:
         return None if found is None else (found.low, found.high)
 
     def _look_up(self, identity: str, forks: int) -> None:
-        from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
-
+        if not os.path.exists(self._database):
+            return
+        with importing:
+            from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
         try:
             store = SqliteStore(self._database, create=False)
         except RustleError:

@@ -40,6 +40,8 @@ class Adapting:
         self._away: dict[str, float] = {}  # host -> monotonic time since when it cannot be reached
         self._held: dict[str, Execution] = {}  # host -> whose end linear has not been told
         self._given_up: set[str] = set()  # hosts that are not waited for any more
+        if channel.adviser is not None:
+            channel.adviser.act()
 
     def takes(self, execution: Execution) -> bool:
         """Whether the engine wants something done about how the execution ended, so that linear is not told of it (yet)."""

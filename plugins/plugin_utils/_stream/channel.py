@@ -28,6 +28,9 @@ Listener = t.Callable[[Event], None]
 class Adviser(t.Protocol):
     """Who says what is to be done."""
 
+    def act(self) -> None:
+        """Whoever runs this play does what is said."""
+
     def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:
         """It was begun (None), or has helped, or not."""
 
