@@ -41,8 +41,10 @@ def slow_hosts(history: History) -> tuple[SlowHost, ...]:
     for host, paces in host_paces(history).items():
         if len(paces) >= ENOUGH:
             pace = statistics.median(paces.values())
+            if pace < PACE:
+                continue
             usual = statistics.median(busy[host][run] for run in paces)
             p = wilcoxon([math.log(max(value, 1e-6)) for value in paces.values()])
-            found.append(SlowHost(host, pace, len(paces), usual * (1 - 1 / pace) if pace > 0 else 0.0, p))
+            found.append(SlowHost(host, pace, len(paces), usual * (1 - 1 / pace), p))
     sure = rejected([one.p for one in found], alpha=ALPHA)
-    return tuple(sorted((one for one, passed in zip(found, sure, strict=True) if passed and one.pace >= PACE), key=lambda one: -one.pace))
+    return tuple(sorted((one for one, passed in zip(found, sure, strict=True) if passed), key=lambda one: -one.pace))
