@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How far a run is, as the history knows it: what another terminal can say of a run that goes on.
 
-Rule 1: what is still to come is what the last run of the same playbook had, as long as nothing better is known; without one there is no percentage.
+Rule 1: what is still to come is what the last run of the same playbook had; without one, what the plays have said that have begun.
 Rule 2: seconds to the end are a range or nothing.
 """
 from __future__ import annotations
@@ -75,13 +75,14 @@ def coming(run: Run, like: Run | None) -> tuple[Coming, ...]:
 
 
 def progress(run: Run, left: t.Sequence[Coming] | None, *, now: float, low: float | None = None, high: float | None = None) -> Progress:
-    """``left``: None where nothing says what is still to come."""
+    """``left``: None where there was no run like this one."""
     going = run.execution.status == 'running'
     end = now if going else run.execution.ended if run.execution.ended is not None else run.execution.seen
     elapsed = max((now if end is None else end) - run.execution.started, 0.0)
     ended = [one for one in run.last if one.status != 'running']
     running = [one for one in run.last if one.status == 'running'] if going else []
-    total = len(ended) if not going else None if left is None else len(run.last) + len(left)
+    planned = run.execution.planned_tasks
+    total = len(ended) if not going else len(run.last) + len(left) if left is not None else None if planned is None else max(planned, len(run.last))
     active: dict[str, list[tuple[str, float]]] = {}
     for one in running:
         active.setdefault(one.task_id, []).append((one.host, max(now - one.began, 0.0) if one.began is not None else 0.0))

@@ -63,7 +63,7 @@ def _timeline(run: Run, lanes: t.Mapping[str, t.Sequence[Span]]) -> Markup | Non
     measured = sum(span.result.start is not None for every in lanes.values() for span in every)
     whole = sum(map(len, lanes.values()))
     says = 'times as the agents measured them' if measured == whole else 'times as the controller saw them' if not measured else (
-        'times as the agents measured them; on the stock path as the controller saw them')
+        'times as the agents measured them, and else as the controller saw them')
     return element('section', element('h2', 'Timeline'), element('div', legend, element('p', says, class_='soft'), class_='legends'),
                    element('figure', overview(run, lanes), id='overview'), Markup(part('report_tools.html')), id='timeline', aria_label='Timeline')
 

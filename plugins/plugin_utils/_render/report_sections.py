@@ -138,7 +138,8 @@ def failures(run: Run) -> Markup | None:
     if not rows:
         return None
     left = len(ordered) - len(rows)
-    return section('failures', f'Failures ({len(run.failures)})', table('Failures', ['Task', 'Status', 'Hosts', 'Class', 'Message'], rows),
+    title = 'Failures' if any(one.status != 'ignored' for one in run.failures) else 'Ignored failures'
+    return section('failures', f'{title} ({len(run.failures)})', table('Failures', ['Task', 'Status', 'Hosts', 'Class', 'Message'], rows),
                     element('p', f'{count(left, "more")} in the table of all tasks', class_='soft') if left else None)
 
 
@@ -261,9 +262,9 @@ def bundles(run: Run) -> Markup | None:
         if one.cut and one.cut_detail:
             details.setdefault(one.cut, collections.Counter())[one.cut_detail] += 1
     stock = collections.Counter(one.path_reason or 'not said' for one in run.last if one.path == 'stock')
-    tasks = sum(one.done for one in run.bundles)
-    facts = [f'{count(len(run.bundles), "bundle")} with {count(tasks, "task")}', f'{tasks / len(run.bundles):.1f} tasks a bundle' if run.bundles else '',
-             f'{size(sum(one.bytes_up for one in run.bundles))} sent', count(sum(one.dropped for one in run.bundles), 'task dropped', 'tasks dropped')]
+    tasks = sum(one.done for one in run.sent)
+    facts = [f'{count(len(run.sent), "bundle")} with {count(tasks, "task")}', f'{tasks / len(run.sent):.1f} tasks a bundle' if run.sent else '',
+             f'{size(sum(one.bytes_up for one in run.sent))} sent', count(sum(one.dropped for one in run.sent), 'task dropped', 'tasks dropped')]
     return section(
         'bundles', 'Bundles and round trips', element('p', ' · '.join(filter(None, facts))) if run.bundles else None,
         table('Why bundles ended', ['Bundles ended by', 'Bundles', 'Most often at'], [

@@ -187,13 +187,18 @@ class Run:
         return tuple(
             TaskLine(place, one, tuple(ends.get(one.task_id, ())), tuple(tries.get(one.task_id, ()))) for place, one in enumerate(ordered))
 
+    @property
+    def sent(self) -> tuple[BundleRecord, ...]:
+        """Bundles that were sent; another one was cut before it had a task."""
+        return tuple(one for one in self.bundles if one.sent is not None)
+
     @functools.cached_property
     def host_lines(self) -> tuple[HostLine, ...]:
         found: dict[str, list[ResultRecord]] = {}
         for one in self.last:
             found.setdefault(one.host, []).append(one)
         sent: dict[str, list[BundleRecord]] = {}
-        for bundle in self.bundles:
+        for bundle in self.sent:
             sent.setdefault(bundle.host, []).append(bundle)
         return tuple(HostLine(host, tuple(results), tuple(sent.get(host, ()))) for host, results in sorted(found.items()))
 

@@ -59,8 +59,10 @@ def test_a_run_that_goes_on_has_a_share_and_what_runs_now() -> None:
 def test_without_history_nothing_is_made_up() -> None:
     run, now = under_way(8)
     one = progress(run, None, now=now)
-    assert (one.total, one.share, one.low) == (None, None, None)
-    assert "no history yet" in text(run.name, one, WIDE) and "%" not in text(run.name, one, WIDE)
+    assert (one.total, one.low) == (36, None) and "no history yet" in text(run.name, one, WIDE)
+    unplanned = dataclasses.replace(run, execution=dataclasses.replace(run.execution, planned_tasks=None))
+    one = progress(unplanned, None, now=now)
+    assert (one.total, one.share) == (None, None) and "%" not in text(run.name, one, WIDE)
 
 
 def test_a_run_that_has_ended_is_done() -> None:

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, ResultRecord, TaskRecord
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import BundleRecord, ExecutionRecord, ResultRecord, TaskRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, clock_words, duration_of, spans, worst
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +44,12 @@ def test_what_is_not_known_is_not_added_up() -> None:
 
 def test_a_result_without_its_task_is_still_shown() -> None:
     assert [line.task.name for line in a_run(a_result(7), tasks=1).task_lines] == ["task 0", "i7"]
+
+
+def test_a_bundle_that_was_never_sent_is_no_bundle_of_a_host() -> None:
+    bundles = (BundleRecord(execution="e", bundle=1, host="h1", sent=BEGAN), BundleRecord(execution="e", bundle=2, host="h1", cut="worldly"))
+    run = dataclasses.replace(a_run(a_result()), bundles=bundles)
+    assert run.sent == bundles[:1] == run.host_lines[0].bundles
 
 
 def test_the_worst_comes_first() -> None:
