@@ -29,19 +29,19 @@ MOST_RESULTS: t.Final = 3000
 class Forecaster:
     """A history, and what it says of forecasts. Made once in a run, which costs 0.1 s for 3,000 results."""
 
-    def __init__(self, history: History, *, forks: int = 5, ordering: Ordering = 'linear') -> None:
+    def __init__(self, history: History, *, forks: int = 5, ordering: Ordering = 'linear', strategy: str | None = None) -> None:
         self.estimator = Estimator(history.measured)
         self.forks, self.ordering = forks, ordering
-        self.calibration = calibrated(history, forks=forks, ordering=ordering)
+        self.calibration = calibrated(history, forks=forks, ordering=ordering, strategy=strategy)
 
     def forecast(self, hosts: t.Sequence[HostWork], *, elapsed: float = 0.0) -> Forecast | None:
         return forecast(hosts, self.estimator, forks=self.forks, ordering=self.ordering, elapsed=elapsed, calibration=self.calibration)
 
 
-def calibrated(history: History, *, forks: int, ordering: Ordering) -> Calibration:
-    """From runs that came to their end and went well."""
+def calibrated(history: History, *, forks: int, ordering: Ordering, strategy: str | None = None) -> Calibration:
+    """From runs that came to their end and went well, under that strategy where one is given."""
     replays = []
-    for results in _worth_replaying(history):
+    for results in _worth_replaying(history, strategy):
         estimator = Estimator(one for one in history.measured if one.execution != results[0].execution)
         begin, end = span(results) or (0.0, 0.0)
         whole = load(replayed(results, begin), estimator, forks=forks, ordering=ordering)
@@ -69,12 +69,12 @@ def calibrated(history: History, *, forks: int, ordering: Ordering) -> Calibrati
     return dataclasses.replace(prior, low=_at(scores, beyond), high=_at(scores, 1 - beyond))
 
 
-def _worth_replaying(history: History) -> list[tuple[ResultRecord, ...]]:
+def _worth_replaying(history: History, strategy: str | None) -> list[tuple[ResultRecord, ...]]:
     """Results of the newest runs."""
     found: list[tuple[ResultRecord, ...]] = []
     for run in reversed(history.executions):
         results = history.by_run.get(run.execution, ())
-        if run.status == 'success' and not run.check and span(results):
+        if run.status == 'success' and not run.check and strategy in (None, run.strategy) and span(results):
             if len(found) == MOST or (len(found) >= ENOUGH and sum(map(len, found)) + len(results) > MOST_RESULTS):
                 break
             found.append(results)

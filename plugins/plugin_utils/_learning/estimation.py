@@ -166,7 +166,7 @@ class Validation:
 
 
 def cross_validate(history: History, *, runs: int = 3) -> Validation | None:
-    """Each of the last runs, estimated from what came before it. None where nothing can be compared."""
+    """Each of the last runs, estimated from what came before it, the path being known. None where nothing can be compared."""
     groups: dict[str, list[ResultRecord]] = {}
     for one in history.measured:
         groups.setdefault(one.execution, []).append(one)
@@ -176,7 +176,8 @@ def cross_validate(history: History, *, runs: int = 3) -> Validation | None:
         estimator = Estimator(one for run in order[:at] for one in groups[run])
         found = []
         for one in groups[order[at]]:
-            guess = None if one.status not in GOOD or one.duration is None else estimator.known(one.identity, one.module, one.host_class)
+            guess = None if one.status not in GOOD or one.duration is None else estimator.known(
+                one.identity, one.module, one.host_class, path=one.path)
             if guess is not None and guess.level in ('task on its class', 'task'):
                 found.append(_off(guess.median, one.duration or 0.0))
         errors += found

@@ -12,7 +12,7 @@ from .history import GOOD, History
 
 __all__ = ['Flaky', 'flaky_hosts', 'flaky_tasks', 'recoveries']
 
-_BAD: t.Final = frozenset(('failed', 'ignored', 'unreachable'))
+_BAD: t.Final = frozenset(('failed', 'unreachable'))  # where errors are ignored, a failure may be an answer
 ENOUGH: t.Final = 2
 """How often it has to happen: one failure that is gone in the next run may just have been repaired."""
 

@@ -33,16 +33,20 @@ def _tasks(scene: Scene) -> t.Iterator[Finding]:
         if task.module.rpartition('.')[2] in _NOT_REPEATABLE:
             lines += '\n# only if it may be run twice'
         yield Finding(
-            code='flaky-task', subject=flaky.subject, severity='warning', title=f'"{scene.name(flaky.subject)}" fails now and then', evidence=_evidence(flaky),
-            change=lines)
+            code='flaky-task', subject=flaky.subject, severity='warning', title=f'"{scene.name(flaky.subject)}" fails now and then, {_often(flaky)}',
+            evidence=_evidence(flaky), change=lines)
 
 
 def _hosts(scene: Scene) -> t.Iterator[Finding]:
     for flaky in flaky_hosts(scene.history):
         connects = flaky.error_classes[:1] in (('unreachable',), ('network',))
         yield Finding(
-            code='flaky-host', subject=flaky.subject, severity='warning', title=f'{flaky.subject} fails now and then', evidence=_evidence(flaky),
-            change='[ssh_connection]\nretries = 3' if connects else '')
+            code='flaky-host', subject=flaky.subject, severity='warning', title=f'{flaky.subject} fails now and then, {_often(flaky)}',
+            evidence=_evidence(flaky), change='[ssh_connection]\nretries = 3' if connects else '')
+
+
+def _often(flaky: Flaky) -> str:
+    return f'{flaky.failures} of {plural(flaky.results, "result")}'
 
 
 def _evidence(flaky: Flaky) -> str:
@@ -52,7 +56,7 @@ def _evidence(flaky: Flaky) -> str:
     if flaky.returned:
         parts.append(f'{flaky.returned} went well in the next run')
     why = f'; most often: {flaky.error_classes[0]}' if flaky.error_classes else ''
-    return f'{flaky.failures} of {plural(flaky.results, "result")} failed in {plural(flaky.runs, "run")}: {", ".join(parts)}{why}'
+    return f'{_often(flaky)} failed in {plural(flaky.runs, "run")}: {", ".join(parts)}{why}'
 
 
 def _timeouts(scene: Scene) -> t.Iterator[Finding]:

@@ -82,6 +82,10 @@ def test_a_failure_that_was_repaired_once_is_not_flaky() -> None:
     assert flaky_tasks(failing("ok", "ok", "failed")) == ()
 
 
+def test_where_errors_are_ignored_a_failure_is_an_answer() -> None:
+    assert flaky_tasks(failing("ok", "ignored", "ok", "ignored", "ok")) == ()
+
+
 def test_attempts_that_helped_are_flaky() -> None:
     history = runs(1.0, 1.0)
     tries = tuple(result(run, status="failed", final=False, attempt=1) for run in ("run0", "run1"))

@@ -90,6 +90,11 @@ def test_a_path_that_was_taken_before_is_estimated_by_itself() -> None:
     assert subject.known("task0", MODULE, "ssh/linux", path="controller") == subject.known("task0", MODULE, "ssh/linux")
 
 
+def test_runs_by_turns_on_both_paths_are_validated_path_by_path() -> None:
+    turns = [result(f"run{at}", duration=10.0 if at % 2 else 1.0, path="stock" if at % 2 else "agent") for at in range(8)]
+    assert cross_validate(replace(runs(*[1.0] * 8), results=tuple(turns))).error == 0
+
+
 def test_skipped_results_say_how_often_a_task_runs() -> None:
     skipped = [result(f"run{at}", host="web2", duration=0.0, status="skipped") for at in range(4)]
     found = Estimator([*runs(3.0, 3.0, 3.0, 3.0).results, *skipped]).known("task0", MODULE, "ssh/linux")

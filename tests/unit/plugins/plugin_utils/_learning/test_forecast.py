@@ -120,6 +120,12 @@ def test_only_runs_that_went_well_calibrate() -> None:
     assert calibrated(runs(1.0, 2.0), forks=5, ordering="linear").runs == 0, "when its tasks began is not known"
 
 
+def test_runs_under_another_strategy_do_not_calibrate() -> None:
+    history = simulated(1, 6, World(tasks=4))
+    mixed = replace(history, executions=tuple(replace(one, strategy="free" if at > 3 else "linear") for at, one in enumerate(history.executions)))
+    assert [calibrated(mixed, forks=5, ordering="linear", strategy=one).runs for one in ("linear", "free", "debug", None)] == [4, 2, 0, 6]
+
+
 def test_a_recorded_run_is_replayed_as_it_stood() -> None:
     times = [("a", 0.0, 2.0), ("b", 2.0, 6.0), ("c", 6.0, 7.0)]
     history = History(executions=(execution(),), results=tuple(result("run0", name, began=began, ended=ended) for name, began, ended in times))
