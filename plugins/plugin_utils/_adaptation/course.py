@@ -70,20 +70,26 @@ class Adaptation:
 class Course:
     """``open``: by target, while they are under way; ``lasting``: by id, done and still in effect; ``closed``: targets where adapting has ended.
 
-    ``causes``: what max_adaptations counts; ``said``: what is not said twice; ``count``: ids given so far.
+    ``causes``: what max_adaptations counts, with how many adaptations each has had that were not rejected; ``said``: what is not said twice; ``ids``: how many were given so far.
     """
 
     state: RunState
     open: dict[str, Adaptation] = dataclasses.field(default_factory=dict)
     lasting: dict[str, Adaptation] = dataclasses.field(default_factory=dict)
-    causes: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    causes: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     said: set[tuple[str, ...]] = dataclasses.field(default_factory=set)
     closed: set[str] = dataclasses.field(default_factory=set)
-    count: int = 0
+    ids: int = 0
 
     def new_id(self) -> str:
-        self.count += 1
-        return f'{self.state.execution}-{self.count}'
+        self.ids += 1
+        return f'{self.state.execution}-{self.ids}'
+
+    def count_cause(self, cause: tuple[str, str], by: int = 1) -> None:
+        """One more adaptation of that cause, or one less: it was not made after all."""
+        number = self.causes.pop(cause, 0) + by
+        if number:
+            self.causes[cause] = number
 
     def is_first(self, *words: str) -> bool:
         """Whether this is said for the first time."""

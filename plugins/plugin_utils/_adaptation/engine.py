@@ -182,7 +182,7 @@ class Engine:
         if other is not None:
             self._drop(course, other, Rejection.CONFLICT, now)
         taken.add(target)
-        course.causes.add((policy.name, cause))
+        course.count_cause((policy.name, cause))
         if self.config.learning:
             decision = dataclasses.replace(decision, confidence=self.outcomes.confidence(key))
         instruction = self._instruction(course, policy, decision, event, deadline=now + decision.changes.get('after', 0.0) + self.config.timeout)
@@ -292,6 +292,7 @@ class Engine:
         if one.instruction.undo:
             self._end_adapting(course, one)
             return
+        course.count_cause((one.policy.name, one.cause), -1)
         self._journal.rejected(course.state.execution, one.id, one.policy.name, one.decision, reason)
         one.policy.ended(one.decision, None, course.state, now)
 

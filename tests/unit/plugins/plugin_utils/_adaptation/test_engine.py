@@ -107,6 +107,13 @@ def test_causes_are_limited_and_what_repeats_one_is_not_counted() -> None:
     assert refusals(subject) == ["transient-retry: limit"]
 
 
+def test_what_was_not_done_is_not_counted() -> None:
+    subject = engine(max_adaptations=1)
+    (wait,) = subject.handle(away(), 0)
+    subject.rejected(wait.adaptation, Rejection.NOT_POSSIBLE, 1)
+    assert kinds(subject.handle(failed("web2"), 2)) == ["retry web2"]
+
+
 def test_what_cannot_be_done_goes_to_the_next_policy() -> None:
     subject = engine()
     (retry,) = subject.handle(failed(skippable=True), 0)
