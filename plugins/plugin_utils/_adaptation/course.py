@@ -70,7 +70,8 @@ class Adaptation:
 class Course:
     """``open``: by target, while they are under way; ``lasting``: by id, done and still in effect; ``closed``: targets where adapting has ended.
 
-    ``causes``: what max_adaptations counts, with how many adaptations each has had that were not rejected; ``said``: what is not said twice; ``ids``: how many were given so far.
+    ``causes``: what max_adaptations counts, with how many adaptations of each were not rejected; ``said``: what is not said twice;
+    ``ids``: how many were given so far.
     """
 
     state: RunState
