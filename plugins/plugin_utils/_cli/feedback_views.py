@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.feedback_json import RUN, dumped
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.feedback_status import Watcher, watch
-from ansible_collections.rustle.engine.plugins.plugin_utils._cli.history import History
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.history import History, learned
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.output import write
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import history_text, run_text
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import Rate, compared, host_histories, past_of, task_histories, trendings
@@ -36,8 +36,14 @@ def runs(history: History, options: argparse.Namespace) -> Answer:
 
 
 def show(history: History, options: argparse.Namespace) -> Answer:
-    run = history.run(history.chosen(options.run))
-    return Answer(lambda: payload_of(run), lambda style: run_text.run(run, past_of(history.before(run.execution)), style, tasks=options.tasks))
+    run, before = _with_past(history, options.run)
+    return Answer(lambda: payload_of(run), lambda style: run_text.run(run, past_of(before), style, tasks=options.tasks))
+
+
+def _with_past(history: History, word: str) -> tuple[Run, list[Run]]:
+    run = history.run(history.chosen(word))
+    before = history.before(run.execution)
+    return history.advised(run, before), before
 
 
 def payload_of(run: Run) -> dict[str, t.Any]:
@@ -62,14 +68,14 @@ def tasks(history: History, options: argparse.Namespace) -> Answer:
 
 
 def trends(history: History, options: argparse.Namespace) -> Answer:
-    learned = history.learned(playbook=options.playbook, limit=options.limit)
-    found = trendings(learned)
-    return Answer(lambda: {'trends': found}, lambda style: history_text.trends(found, len(learned.executions), style))
+    every = history.runs(playbook=options.playbook, limit=options.limit)
+    found = trendings(learned(every))
+    return Answer(lambda: {'trends': found}, lambda style: history_text.trends(found, len(every), style))
 
 
 def report(history: History, options: argparse.Namespace) -> Answer:
-    run = history.run(history.chosen(options.run))
-    past = past_of(history.before(run.execution))
+    run, before = _with_past(history, options.run)
+    past = past_of(before)
 
     def made(style: Style) -> str:
         if options.output == 'text':
@@ -87,9 +93,9 @@ def report(history: History, options: argparse.Namespace) -> Answer:
 
 
 def recommend(history: History, options: argparse.Namespace) -> Answer:
-    every = history.executions(playbook=options.playbook, limit=options.limit)
+    every = history.runs(playbook=options.playbook, limit=options.limit)
     found = history.recommendations(every)
-    names = history.names(every, {one.subject for one in found})
+    names = {key: name for run in every for key, name in run.names.items()}
     return Answer(lambda: {'recommendations': found}, lambda style: run_text.recommendations(found, names, style))
 
 
@@ -105,7 +111,7 @@ def export(history: History, options: argparse.Namespace) -> Answer:
             return history_csv.text(found)
         from ansible_collections.rustle.engine.plugins.plugin_utils._render import history_html
 
-        return history_html.page(found, history.recommendations([run.execution for run in reversed(found)]), now=time.time())
+        return history_html.page(found, history.recommendations(found), now=time.time())
 
     return Answer(lambda: {'exported': list(map(payload_of, found))}, made)
 

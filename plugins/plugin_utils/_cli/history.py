@@ -14,6 +14,7 @@ import tempfile
 import time
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.analysis import findings
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History as Learned
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, RecommendationRecord
@@ -25,7 +26,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._store.liveness impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.protocol import FeedbackStore
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
 
-__all__ = ['History', 'Pruned', 'UnknownRun', 'settings', 'version']
+__all__ = ['History', 'Pruned', 'UnknownRun', 'learned', 'settings', 'version']
 
 _EARLIER: t.Final = 20
 """Runs before one that say what is usual."""
@@ -141,37 +142,28 @@ class History:
         """Oldest first."""
         return [self.run(one) for one in reversed(self.executions(playbook=playbook, limit=limit))]
 
-    def learned(self, *, playbook: str | None, limit: int) -> Learned:
-        """As `_learning` takes it."""
-        every = self.runs(playbook=playbook, limit=limit)
-        return Learned(
-            tuple(run.execution for run in every), *(tuple(one for run in every for one in getattr(run, kind))  # type: ignore[arg-type]
-                                                     for kind in ('tasks', 'results', 'bundles', 'adaptations')))
-
     def before(self, execution: ExecutionRecord, *, most: int = _EARLIER) -> list[Run]:
-        """Earlier runs of the same playbook, oldest first, with their tasks and results."""
+        """Earlier runs of the same playbook, oldest first."""
         same = self.store.executions(identity=execution.identity, limit=500)
         earlier = [one for one in same if one.started < execution.started and one.execution != execution.execution][:most]
-        return [Run(one, tasks=self.store.tasks(one.execution), results=self.store.results(execution=one.execution)) for one in reversed(earlier)]
+        return [self.run(one) for one in reversed(earlier)]
 
     # -- what is learned of them
 
-    def recommendations(self, executions: t.Iterable[ExecutionRecord]) -> list[RecommendationRecord]:
-        """Of the last run of each playbook that has said anything."""
-        found: dict[str, tuple[RecommendationRecord, ...]] = {}
-        for one in executions:
-            if not found.get(one.identity):
-                found[one.identity] = self.store.recommendations(execution=one.execution)
-        return [one for every in found.values() for one in every]
+    def advised(self, run: Run, before: t.Sequence[Run]) -> Run:
+        """With what its history recommends, if nothing was kept with the run. ``before``: oldest first."""
+        if run.recommendations or run.execution.status == 'running':
+            return run
+        found = findings(learned([*before, run]), run.execution.execution)
+        time = run.execution.ended or run.execution.seen or run.execution.started
+        return dataclasses.replace(run, recommendations=tuple(one.record(run.execution.execution, time=time) for one in found))
 
-    def names(self, executions: t.Iterable[ExecutionRecord], identities: t.Collection[str]) -> dict[str, str]:
-        """Identity of a task -> its name, of the last run that has it."""
-        found: dict[str, str] = {}
-        for one in executions:
-            if len(found) == len(identities):
-                break
-            found = {task.identity: task.name for task in self.store.tasks(one.execution) if task.identity in identities} | found
-        return found
+    def recommendations(self, runs: t.Sequence[Run]) -> list[RecommendationRecord]:
+        """For the newest run of each playbook. ``runs``: oldest first."""
+        by_playbook: dict[str, list[Run]] = {}
+        for run in runs:
+            by_playbook.setdefault(run.execution.identity, []).append(run)
+        return [one for *before, run in by_playbook.values() for one in self.advised(run, before).recommendations]
 
     # -- what is forgotten
 
@@ -189,6 +181,14 @@ class History:
                 one.backup(other)
             with contextlib.closing(SqliteStore(path, create=False)) as copy:
                 return dataclasses.replace(_pruned(copy, days or 0, size or 0), dry_run=True)
+
+
+def learned(runs: t.Sequence[Run]) -> Learned:
+    """Runs as `_learning` takes them."""
+    return Learned(
+        executions=tuple(run.execution for run in runs), tasks=tuple(one for run in runs for one in run.tasks),
+        results=tuple(one for run in runs for one in run.results), bundles=tuple(one for run in runs for one in run.bundles),
+        adaptations=tuple(one for run in runs for one in run.adaptations))
 
 
 def _pruned(store: FeedbackStore, days: int, size: int) -> Pruned:

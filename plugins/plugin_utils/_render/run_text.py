@@ -24,6 +24,7 @@ MEANINGS: t.Final = {
 }
 _BARS: t.Final = '▁▂▃▄▅▆▇█'
 _SLOWEST: t.Final = 10
+_ADVICE: t.Final = 5
 
 
 def time(value: float | None) -> str:
@@ -63,7 +64,7 @@ def run(one: Run, past: Past, style: Style, *, tasks: bool = False) -> str:
         if part:
             lines.extend(['', *part])
     if one.recommendations:
-        lines.extend(['', *_recommendations(one.recommendations, one.names, style)])
+        lines.extend(['', *_recommendations(one.recommendations, one.names, style, most=_ADVICE)])
     return '\n'.join(lines) + '\n'
 
 
@@ -143,16 +144,21 @@ def recommendations(every: t.Sequence[RecommendationRecord], names: t.Mapping[st
     return '\n'.join(_recommendations(every, names, style) or ['nothing to recommend']) + '\n'
 
 
-def _recommendations(every: t.Sequence[RecommendationRecord], names: t.Mapping[str, str], style: Style) -> list[str]:
+def _recommendations(
+    every: t.Sequence[RecommendationRecord], names: t.Mapping[str, str], style: Style, *, most: int | None = None,
+) -> list[str]:
     paint = Paint(style.colour)
     order = ('critical', 'warning', 'info')
+    ordered = sorted(every, key=lambda one: (order.index(one.severity), -(one.gain or 0)))
     lines: list[str] = []
-    for one in sorted(every, key=lambda one: (order.index(one.severity), -(one.gain or 0))):
+    for one in ordered[:most]:
         gain = f' (saves about {seconds(one.gain)} a run)' if one.gain is not None else ''
         title = wrapped(clean(f'{one.severity}: {one.title}{gain}'), style.cells, later='  ')
         lines.extend(paint(MEANINGS[one.severity], line) for line in title)
         subject = names.get(one.subject, one.subject)
-        lines.extend(wrapped(clean(f'{subject}: {one.evidence}' if subject else one.evidence), style.cells, first='  '))
+        lines.extend(wrapped(clean(f'{subject}: {one.evidence}' if subject and subject not in one.title else one.evidence), style.cells, first='  '))
         for text in one.change.splitlines():
             lines.extend(wrapped(clean(text), style.cells, first='    ', later='      '))
+    if most is not None and len(every) > most:
+        lines.extend(wrapped(f'{len(every) - most:,} more: rustle-feedback recommend', style.cells))
     return lines

@@ -85,3 +85,14 @@ def test_recommendations_come_by_severity_and_gain(run: Run) -> None:
     titles = [line for line in text.splitlines() if not line.startswith(" ")]
     assert titles == ["critical: Turn host key checking on", "info: more (saves about 9.0 s a run)", "info: some (saves about 1.0 s a run)", "info: no speed"]
     assert run_text.recommendations([], {}, WIDE) == "nothing to recommend\n"
+
+
+def test_a_run_shows_the_first_recommendations_and_counts_the_others(run: Run) -> None:
+    many = tuple(dataclasses.replace(run.recommendations[0], code=str(number), title=f"advice {number}", gain=float(number)) for number in range(8))
+    text = run_text.run(dataclasses.replace(run, recommendations=many), Past(), WIDE)
+    assert "advice 7" in text and "advice 3" in text and "advice 2" not in text and "3 more: rustle-feedback recommend" in text
+
+
+def test_who_is_named_in_the_title_is_not_named_again(run: Run) -> None:
+    one = dataclasses.replace(run.recommendations[0], title='"install nginx" always reports changed', evidence="all 5 results of 5 runs")
+    assert "\n  all 5 results of 5 runs\n" in run_text.recommendations([one], run.names, WIDE)
