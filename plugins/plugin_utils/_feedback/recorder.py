@@ -71,9 +71,7 @@ class Recorder:
         path = playbook._file_name or ''
         task_refs.begin(path)
         self._running = True
-        self._channel.execution = uuid.uuid4().hex
-        self._channel.notes.clear()
-        self._channel.counts.clear()
+        self._channel.begin(uuid.uuid4().hex)
         self._channel.publish(events.ExecutionStarted(
             playbook=path, identity=playbook_identity(path), controller=os.uname().nodename, pid=os.getpid(),
             plays=len(playbook.get_plays()), **surroundings.of_run()))

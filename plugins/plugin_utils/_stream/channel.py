@@ -69,6 +69,13 @@ class Channel:
         """Whether anybody listens, so that an event is worth making."""
         return bool(self._listeners) and os.getpid() == self._pid
 
+    def begin(self, execution: str) -> None:
+        """Another run begins: its events count from 1."""
+        with self._lock:
+            self.execution, self._sequence = execution, 0
+            self.notes.clear()
+            self.counts.clear()
+
     def listen(self, listener: Listener) -> None:
         """Tell this one too, behind those that listen already."""
         with self._lock:

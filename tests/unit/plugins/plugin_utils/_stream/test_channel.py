@@ -18,10 +18,20 @@ def test_events_get_their_execution_place_and_clocks() -> None:
     channel = Channel(wall=lambda: 5.0, monotonic=lambda: 7.0)
     got: list[Event] = []
     channel.listen(got.append)
-    channel.execution = "e"
+    channel.begin("e")
     channel.publish(HostRecovered(host="a"))
     channel.publish(HostRecovered(host="b"))
     assert [(one.execution, one.sequence, one.time, one.monotonic) for one in got] == [("e", 1, 5.0, 7.0), ("e", 2, 5.0, 7.0)]
+
+
+def test_each_run_counts_from_one() -> None:
+    channel = Channel()
+    got: list[tuple[str, int]] = []
+    channel.listen(lambda event: got.append((event.execution, event.sequence)))
+    for execution in ("a", "b"):
+        channel.begin(execution)
+        channel.publish(HostRecovered(host="h"))
+    assert got == [("a", 1), ("b", 1)]
 
 
 def test_what_a_listener_publishes_comes_behind_what_it_was_told() -> None:
