@@ -94,3 +94,4 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         self._recorder.stats(stats)
+        self._feedback.ended()

@@ -123,9 +123,9 @@ def _say(text: str) -> int:
 
 
 def _print_version() -> int:
-    from ansible_collections.rustle.engine.plugins.plugin_utils._cli.history import version
+    from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 
-    sys.stdout.write(f'rustle-feedback {version()} (Python {sys.version.split()[0]})\n')
+    sys.stdout.write(f'rustle-feedback {engine_version()} (Python {sys.version.split()[0]})\n')
     return 0
 
 

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import difflib
 import os
-import pathlib
 import re
 import sqlite3
 import stat
@@ -26,7 +25,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._store.liveness impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.protocol import FeedbackStore
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
 
-__all__ = ['History', 'Pruned', 'UnknownRun', 'learned', 'settings', 'version']
+__all__ = ['History', 'Pruned', 'UnknownRun', 'learned', 'settings']
 
 _EARLIER: t.Final = 20
 """Runs before one that say what is usual."""
@@ -60,16 +59,6 @@ def _ansible_cfg() -> str | None:
         if os.path.exists(here) and not os.stat('.').st_mode & stat.S_IWOTH:
             return here
     return next(filter(os.path.exists, (os.path.expanduser('~/.ansible.cfg'), '/etc/ansible/ansible.cfg')), None)
-
-
-def version() -> str:
-    """Of this collection. Its galaxy.yml says it in a checkout and in a wheel, its MANIFEST.json where Galaxy has installed it."""
-    root = pathlib.Path(__file__).absolute().parents[3]
-    for name, pattern in (('galaxy.yml', r'^version: (\S+)$'), ('MANIFEST.json', r'"version": "([^"]+)"')):
-        with contextlib.suppress(OSError):
-            if found := re.search(pattern, (root / name).read_text(encoding='utf-8'), re.MULTILINE):
-                return found[1]
-    return 'unknown'
 
 
 class History:

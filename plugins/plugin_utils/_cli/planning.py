@@ -17,6 +17,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.sizes import with_sizes
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.estimates import estimates_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanningTimeout, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, PlanMetadata, PlanningOptions
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
@@ -113,8 +114,9 @@ def _plan_for(request: Request) -> Made:
         created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=engine_version(),
         playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
         playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
-    said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *reader.warnings)
-    plan = make_plan(plays, options=options, metadata=metadata, checkpoint=checkpoint, warnings=said, tables=tables)
+    estimates = estimates_for(plays, environ=os.environ, config=config)
+    said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *estimates.warnings, *reader.warnings)
+    plan = make_plan(plays, options=options, metadata=metadata, history=estimates.of, checkpoint=checkpoint, warnings=said, tables=tables)
     if request.build:
         checkpoint('building binary deployments')
         plan = with_sizes(plan, PayloadBuilder(os.path.expanduser(settings.cache_dir), limit=settings.cache_limit))

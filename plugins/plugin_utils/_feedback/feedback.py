@@ -15,6 +15,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.classifi
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
@@ -100,6 +101,18 @@ class Feedback:
                 settings.events_url, spool=spool, warn=_display.warning, token=settings.events_token, secret=settings.events_secret))
         for sink in sinks:
             channel.listen(sink)
+
+    def ended(self) -> None:
+        """A run has come to its recap: say what it teaches."""
+        if self._writer is None or not self.settings.feedback_report or not self._writer.flush():
+            return
+        from .lessons import drawn
+
+        lines, records = drawn(self._database, channel.execution, playbook_identity(task_refs.playbook))
+        for record in records:
+            self._writer.take(record)
+        for line in lines:
+            _display.display(f'rustle: {line}')
 
     def _close(self) -> None:
         """The process ends: what was not told is told now, and everything is written."""

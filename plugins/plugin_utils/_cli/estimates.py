@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the history of runs says of the tasks of a plan.
+
+Rule: no history, or one that cannot be read, is no error of a plan: its tasks have no estimates, and a warning says why.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource, SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
+
+__all__ = ['Estimates', 'estimates_for']
+
+_PER_TASK: t.Final = 200  # results
+
+
+class Estimates:
+    """``of(task)`` is what make_plan asks. ``warnings``: for the plan."""
+
+    def __init__(self, estimator: t.Any, classes: t.Mapping[str, tuple[HostClass, ...]], warnings: tuple[str, ...] = ()) -> None:
+        self.warnings = warnings
+        self._estimator = estimator
+        self._classes = classes
+
+    def of(self, task: SourceTask) -> Estimate | None:
+        """Seconds on the slowest class of the hosts that the task is for."""
+        if self._estimator is None:
+            return None
+        names = {class_name(one) for one in self._classes.get(task.task_id, ())} or {''}
+        found = [one for name in sorted(names) if (one := self._estimator.estimate(task.identity, task.module, name)) is not None]
+        return max(found, key=lambda one: one.median, default=None)
+
+
+def class_name(one: HostClass) -> str:
+    """A class of hosts as history names it: ``ssh/linux/x86_64/3.11``, as far as it is known."""
+    profile = one.profile
+    facts = '/'.join((profile.os, profile.arch, profile.python)).rstrip('/') if profile.os or profile.arch else ''
+    return '/'.join(filter(None, ('ssh' if one.connection == 'smart' else one.connection, facts)))
+
+
+def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> Estimates:
+    tasks = [(task, play) for play in plays for task in (*play.tasks, *play.handlers)]
+    classes = {task.task_id: play.classes for task, play in tasks}
+    database = os.path.expanduser(resolve_feedback(environ=environ, config=config).feedback_db)
+    if not os.path.exists(database):
+        return Estimates(None, classes)
+    from ansible_collections.rustle.engine.plugins.plugin_utils._learning.estimation import Estimator
+    from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import GOOD
+    from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
+
+    identities = dict.fromkeys(task.identity for task, _play in tasks if task.identity)
+    try:
+        with contextlib.closing(SqliteStore(database, create=False)) as store:
+            checks = {one.execution for one in store.executions() if one.check}
+            results = [
+                one for identity in identities for one in reversed(store.results(identity=identity, status=(*GOOD, 'skipped'), limit=_PER_TASK))
+                if one.execution not in checks]
+    except RustleError as ex:
+        return Estimates(None, classes, (f'no estimates: {ex.message}',))
+    return Estimates(Estimator(results) if results else None, classes)
