@@ -80,9 +80,6 @@ class History:
         """Without all that began after that run."""
         return self._of(execution, newer=True)
 
-    def without(self, execution: str) -> History:
-        return self._with({one.execution for one in self.executions} - {execution})
-
     def like(self, execution: str) -> History:
         """Runs of the same playbook with the same limit, tags and mode as that one, and itself."""
         ways = {one.execution: (one.identity, one.limit, one.tags, one.skip_tags, one.check) for one in self.executions}
@@ -112,7 +109,7 @@ class Reader(t.Protocol):
     def adaptations(self, *, execution: str | None = None) -> tuple[AdaptationRecord, ...]: ...
 
 
-def read(store: Reader, *, identity: str | None = None, limit: int = 30, results: int = 20_000) -> History:
+def read(store: Reader, *, identity: str | None = None, limit: int = 30, results: int = 10_000) -> History:
     """The newest runs, of one playbook or of all: at most ``limit``, and as many of them as have about that number of ``results``."""
     executions: list[ExecutionRecord] = []
     found: list[ResultRecord] = []

@@ -98,12 +98,19 @@ def host_paces(history: History) -> dict[str, dict[str, float]]:
             steps.setdefault((one.execution, one.task_id, one.host_class, one.status), []).append(one)
     ratios: dict[str, dict[str, list[float]]] = {}
     for results in steps.values():
-        for one in results:
-            others = [other.duration or 0.0 for other in results if other.host != one.host]
-            usual = statistics.median(others) if others else 0.0
+        results.sort(key=lambda one: one.duration or 0.0)
+        for place, one in enumerate(results):
+            usual = _median_without(results, place)
             if usual > 0:
                 ratios.setdefault(one.host, {}).setdefault(one.execution, []).append((one.duration or 0.0) / usual)
     return {host: {run: statistics.median(values) for run, values in runs.items()} for host, runs in ratios.items()}
+
+
+def _median_without(results: t.Sequence[ResultRecord], place: int) -> float:
+    """Of results in the order of their durations, without one of them; 0 for no others."""
+    others = len(results) - 1
+    middle = [at + (at >= place) for at in {(others - 1) // 2, others // 2}]
+    return statistics.fmean(results[at].duration or 0.0 for at in middle) if others else 0.0
 
 
 def _playbooks(history: History) -> dict[str, list[float]]:

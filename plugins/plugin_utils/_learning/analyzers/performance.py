@@ -31,7 +31,6 @@ def analyze(scene: Scene) -> t.Iterator[Finding]:
 
 
 def _facts(scene: Scene) -> t.Iterator[Finding]:
-    whole = statistics.median(sum(map(max, _steps(scene, run).values())) for run in scene.runs)
     for task in scene.having(TaskTrait.GATHERS_FACTS):
         by_run: dict[str, float] = {}
         for one in scene.good(task.identity):
@@ -39,6 +38,7 @@ def _facts(scene: Scene) -> t.Iterator[Finding]:
         if TaskTrait.GATHER_SUBSET in task.traits or len(by_run) < RUNS:
             continue
         usual = statistics.median(by_run.values())
+        whole = statistics.median(sum(map(max, _steps(scene, run).values())) for run in by_run)
         if usual >= FACTS_SECONDS and usual >= FACTS_SHARE * whole:
             yield Finding(
                 code='gather-subset', subject=task.identity,
@@ -96,7 +96,7 @@ def _steps(scene: Scene, run: str) -> dict[str, list[float]]:
         if one.duration is not None:
             step = hosts.setdefault(one.task_id, {})
             step[one.host] = step.get(one.host, 0.0) + one.duration
-    return {task: list(step.values()) for task, step in hosts.items()} or {'': [0.0]}
+    return {task: list(step.values()) for task, step in hosts.items()}
 
 
 def _makespan(durations: t.Sequence[float], forks: int) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.slow_hosts import slow_hosts
-from ansible_collections.rustle.engine.plugins.plugin_utils._learning.trends import trend, trends
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.trends import host_paces, trend, trends
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,13 @@ def test_a_host_that_gets_slower_than_the_others_is_named() -> None:
     steady = [runs(*[1.0 + 0.01 * at for at in range(8)], host=f"web{number}") for number in (1, 2, 3)]
     history = joined(*steady, runs(*[1.0 + 0.2 * at for at in range(8)], host="web4"))
     assert next((one.subject, one.direction) for one in trends(history) if one.kind == "host") == ("web4", "degrading")
+
+
+@given(st.lists(st.floats(0.01, 1e3), min_size=2, max_size=12))
+def test_a_pace_is_the_time_over_the_median_of_the_other_hosts(times: list[float]) -> None:
+    paces = host_paces(joined(*(runs(value, host=f"web{at}") for at, value in enumerate(times))))
+    for at, value in enumerate(times):
+        assert paces[f"web{at}"]["run0"] == pytest.approx(value / statistics.median(times[:at] + times[at + 1 :]))
 
 
 def test_a_playbook_is_compared_only_with_runs_of_its_kind_that_went_well() -> None:
