@@ -239,6 +239,48 @@ def test_watching_ends_with_the_run(command: Command, tmp_path: Path) -> None:
     assert "interrupted" in command("runs").out
 
 
+LIVE = """
+- hosts: all
+  gather_facts: false
+  strategy: rustle.engine.rustle_binary_hybrid
+  tasks:
+    - name: first
+      ansible.builtin.shell: until [ -e "{{ playbook_dir }}/go" ]; do sleep 0.1; done
+      changed_when: false
+    - {name: second, ansible.builtin.command: "true", changed_when: false}
+    - {name: third, ansible.builtin.command: "false", ignore_errors: true}
+"""
+
+
+def test_a_real_run_is_watched_from_another_process_and_shown(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "live.yml").write_text(LIVE)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "RUSTLE_"))} | {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CALLBACKS_ENABLED": "rustle.engine.feedback", "RUSTLE_FEEDBACK_DB": str(tmp_path / "live.db"),
+    }  # fmt: skip
+    playbook = [sys.executable, "-m", "ansible", "playbook", "-i", "h1,h2,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", "live.yml"]
+    watch = [sys.executable, str(ENTRY), "--feedback", "status", "--watch", "--db", "live.db"]
+    quiet: dict[str, Any] = {"cwd": tmp_path, "env": env, "stdin": subprocess.DEVNULL}
+    with subprocess.Popen(playbook, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **quiet) as running:
+        try:
+            while running.poll() is None and "running" not in command("runs", "--db", "live.db").out:
+                time.sleep(0.2)
+            with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True, **quiet) as watching:
+                assert watching.stdout is not None and watching.stdout.readline().startswith("live.yml: running")
+                (tmp_path / "go").touch()
+                assert watching.stdout.read().splitlines()[-1].startswith("live.yml: success · 6 results")
+                assert watching.wait(60) == 0
+        finally:  # or it would wait for ever
+            (tmp_path / "go").touch()
+        assert running.wait(60) == 0
+    document = command("show", "--db", "live.db", "--json").json
+    assert [one["name"] for one in document["tasks"]] == ["first", "second", "third"]
+    assert sorted((one["host"], one["status"]) for one in document["results"] if one["task_id"] == document["tasks"][2]["task_id"]) == [
+        ("h1", "ignored"), ("h2", "ignored"),
+    ]  # fmt: skip
+    assert {one["path"] for one in document["results"]} == {"agent"} and all(one["duration"] > 0 for one in document["results"])
+    assert "<canvas" in command("report", "--db", "live.db").out
+
+
 # --- what cannot be ---------------------------------------------------------------------------------------------------------------
 
 
