@@ -352,8 +352,11 @@ def test_hostile_names_do_not_reach_the_terminal(command: Command, tmp_path: Pat
         assert said.status == 0, said.err
         if arguments[0] != "export" or "csv" not in arguments:
             assert "\x1b" not in said.out, arguments
-        if "report" in arguments or "html" in arguments:
-            assert "<script>\u202e" not in said.out and "&lt;script&gt;" in command("report", "--db", "hostile.db").out
+        if arguments in (["report"], ["export", "html"]):
+            assert "<script>\u202e" not in said.out and "&lt;script&gt;" in said.out
+    for arguments in (["show", "none"], ["runs", "--playbook", "none.yml"]):
+        said = command(*arguments, "--db", "hostile.db")
+        assert said.status == 1 and "script" in said.err and "\x1b" not in said.err
 
 
 def test_a_broken_pipe_is_quiet(tmp_path: Path, kept: Path) -> None:

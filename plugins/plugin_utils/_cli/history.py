@@ -17,6 +17,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._learning.analysis i
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History as Learned
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, RecommendationRecord
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import run_id
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run, clock_words
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
@@ -91,7 +92,7 @@ class History:
         every = self.store.executions()
         found = [one for one in every if playbook == os.path.basename(one.playbook) or os.path.abspath(one.playbook) == wanted]
         if not found:
-            known = sorted({os.path.basename(one.playbook) for one in every})
+            known = sorted({clean(os.path.basename(one.playbook)) for one in every})
             raise UnknownRun(f'there is no run of {playbook!r}', hint=f'there are runs of {", ".join(known[:8])}' if known else 'no run was recorded yet')
         return tuple(found[:limit])
 
@@ -104,7 +105,7 @@ class History:
                 return found[-1]
             raise UnknownRun(f'there is no run {word}', hint=f'there are {len(found)} of them' if found else 'no run was recorded yet')
         found = self.store.executions(starting_with=word.lower(), limit=9) if word else ()
-        exact = [one for one in found if one.execution == word]
+        exact = [one for one in found if one.execution == word.lower()]
         if len(found) == 1 or exact:
             return (exact or found)[0]
         if found:
@@ -188,4 +189,4 @@ def _pruned(store: FeedbackStore, days: int, size: int) -> Pruned:
 
 
 def _listed(every: t.Iterable[ExecutionRecord]) -> str:
-    return ', '.join(f'{run_id(one.execution)} ({os.path.basename(one.playbook)}, {clock_words(one.started)})' for one in every)
+    return ', '.join(f'{run_id(one.execution)} ({clean(os.path.basename(one.playbook))}, {clock_words(one.started)})' for one in every)
