@@ -70,6 +70,11 @@ class CallbackModule(Default):
             self._view.open()
         self._record('playbook_started', playbook)
 
+    def v2_playbook_on_vars_prompt(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().v2_playbook_on_vars_prompt(*args, **kwargs)
+        if self._view is not None:
+            self._view.step_aside()
+
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         super().v2_playbook_on_play_start(play)
         self._record('play_started', play)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -26,6 +27,7 @@ from .terminal import Terminal, is_terminal
 __all__ = ['ProgressView']
 
 _display = Display()
+_MOST = 3  # long tasks that are named at once
 
 
 class ProgressView:
@@ -44,27 +46,35 @@ class ProgressView:
         self._next = 0.0
         self._said: set[tuple[str, str]] = set()  # tasks on hosts that were said to run still
         self._colour = not C.ANSIBLE_NOCOLOR
-        self._terminal = Terminal(self._line) if is_terminal() else None
+        self._terminal: Terminal | None = None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name='rustle progress', daemon=True)
+        self._over.set()
+        atexit.register(self.close)
 
     def open(self) -> None:
-        """A playbook begins."""
-        if self._thread.is_alive():
+        """A playbook begins; there may be several, one after the other."""
+        if not self._over.is_set():
             return
-        channel.listen(self._take)
-        atexit.register(self.close)
+        self._over = threading.Event()
+        self._terminal = Terminal(self._line, lock=_display._lock) if is_terminal() else None
         self._next = time.monotonic() + self._every
+        channel.listen(self._take)
         if self._terminal is not None:
             self._terminal.open()
-        self._thread.start()
+        threading.Thread(target=self._watch, args=(self._over,), name='rustle progress', daemon=True).start()
 
     def close(self) -> None:
-        """Nothing more is shown."""
-        if os.getpid() == self._pid:
+        """Nothing more is shown, until a playbook begins."""
+        if os.getpid() == self._pid and not self._over.is_set():
             self._over.set()
+            channel.leave(self._take)
             if self._terminal is not None:
                 self._terminal.close()
+
+    def step_aside(self) -> None:
+        """Somebody is asked something."""
+        if self._terminal is not None:
+            self._terminal.step_aside()
 
     def _take(self, event: Event) -> None:
         with self._lock:
@@ -78,9 +88,9 @@ class ProgressView:
         if self._terminal is None and time.monotonic() >= self._next and not self._over.is_set():
             self._say_where()
 
-    def _watch(self) -> None:
+    def _watch(self, over: threading.Event) -> None:
         """Also while nothing happens."""
-        while not self._over.wait(1.0):
+        while not over.wait(1.0):
             self._say_still()
             self.look()
 
@@ -96,8 +106,8 @@ class ProgressView:
         with self._lock:
             late = [one for one in self._tracker.progress(now).active if now - one.since >= LONG and not self._is_said(one)]
             lines = [still(one, now=now, usual=self._outlooks.usual(one)) for one in late]
-        if lines and self._terminal is not None and len(lines) > 3:
-            lines[3:] = [f'... and {len(lines) - 3} more']
+        if len(lines) > _MOST:
+            lines[_MOST:] = [f'... and {len(lines) - _MOST} more']
         for line in lines:
             self._print(line)
 
@@ -110,8 +120,9 @@ class ProgressView:
 
     @staticmethod
     def _print(text: str) -> None:
-        sys.stdout.write(text + '\n')
-        sys.stdout.flush()
+        _display.display(text, screen_only=True)
+        with contextlib.suppress(OSError):  # who reads may have gone
+            sys.stdout.flush()
 
     def _line(self, columns: int) -> str:
         now = time.monotonic()

@@ -2,8 +2,12 @@
 """A line at the foot of a terminal that everything else is written above.
 
 Rule 1: before anybody writes, the line is taken away; it is drawn again by a thread, and only behind a line end: it never stands in a prompt.
-Rule 2: no mode of the terminal is changed and the cursor is never hidden: whatever way the process ends, the terminal is as it was.
+Rule 2: no mode of the terminal is changed and the cursor is never hidden: whatever way the process ends, the terminal works as before. The line
+itself is left only by a signal that ends the process at once.
 Rule 3: a forked worker writes through, without a lock: another thread may have held it when it was forked.
+Rule 4: the lock is that of Ansible's display. Who writes holds it already, so with one of our own two threads could wait for each other; workers are
+forked under it, and a prompt keeps it until it is answered.
+Rule 5: who takes the descriptor or the buffer of a stream may write past us (prompts, the debugger): the line stays away until the next line end.
 """
 from __future__ import annotations
 
@@ -27,12 +31,12 @@ def is_terminal() -> bool:
 
 
 class Terminal:
-    """``line(columns)`` gives what is to be shown, or nothing. ``open()`` and ``close()`` frame it."""
+    """``line(columns)`` gives what is to be shown, or nothing; it is called without the lock. ``open()`` and ``close()`` frame it, once."""
 
-    def __init__(self, line: t.Callable[[int], str]) -> None:
+    def __init__(self, line: t.Callable[[int], str], *, lock: threading.RLock) -> None:
         self._line = line
         self._pid = os.getpid()
-        self._lock = threading.RLock()
+        self._lock = lock
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name='rustle progress', daemon=True)
         self._streams: list[tuple[str, t.Any]] = []
@@ -71,22 +75,25 @@ class Terminal:
             stream.flush()
             return count
 
-    def _run(self) -> None:
-        while not self._over.wait(_EVERY):
+    def step_aside(self) -> None:
+        """Somebody is going to write past us."""
+        if os.getpid() == self._pid and not self._over.is_set():
             with self._lock:
-                if not self._over.is_set():
-                    self._draw()
+                self._take_away()
+                self._at_start = False
 
-    def _draw(self) -> None:
-        if not self._at_start:
-            return
-        try:
-            columns = os.get_terminal_size(self._fd).columns
-            text = self._line(columns)
-        except OSError:
-            return
-        before, self._shown = self._shown, width_of(text)
-        self._put(self._away(before, columns) + text)
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):  # the terminal is gone
+            while not self._over.wait(_EVERY):
+                if self._at_start:
+                    columns = os.get_terminal_size(self._fd).columns
+                    self._draw(self._line(columns), columns)
+
+    def _draw(self, text: str, columns: int) -> None:
+        with self._lock:
+            if self._at_start and not self._over.is_set():
+                before, self._shown = self._shown, width_of(text)
+                self._put(self._away(before, columns) + text)
 
     def _take_away(self) -> None:
         if self._shown:
@@ -129,6 +136,15 @@ class _Above:
     def writelines(self, lines: t.Iterable[str]) -> None:
         for line in lines:
             self.write(line)
+
+    def fileno(self) -> int:
+        self._terminal.step_aside()
+        return t.cast('int', self._stream.fileno())
+
+    @property
+    def buffer(self) -> t.Any:
+        self._terminal.step_aside()
+        return self._stream.buffer
 
     def __getattr__(self, name: str) -> t.Any:
         return getattr(self._stream, name)

@@ -51,7 +51,7 @@ def live(progress: Progress, style: Style, *, now: float, usual: Usual) -> str:
         parts.append(f'slowest {clean(progress.slowest)}')
     if progress.bundles:
         parts.append(f'{progress.bundles} bundles')
-    bar = _bar(progress.share)
+    bar = _bar(progress.share) if style.width > 3 * _BAR else ''
     room = max(style.width - 1, 1)
     kept = [parts[0]]
     used = width(parts[0]) + (width(bar) + 1 if bar else 0)

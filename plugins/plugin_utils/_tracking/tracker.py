@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import (
@@ -32,6 +33,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
 __all__ = ['Active', 'ExecutionTracker', 'Outlook', 'Placed', 'Progress', 'Queue', 'Remaining']
 
 _WINDOW = 30.0  # seconds that throughput looks back
+_FORECAST_EVERY = 0.9  # seconds between two forecasts at least
+_FORECAST_COST = 0.001  # more of them for each task on each host, since a forecast takes time too
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,9 +148,12 @@ class ExecutionTracker:
         self._done: dict[str, list[Placed]] = collections.defaultdict(list)  # host -> of this play
         self._classes: dict[str, str] = {}
         self._hosts: dict[str, None] = {}
-        self._failed_hosts: set[str] = set()
+        self._failed_at: dict[str, int] = {}  # host -> sequence
+        self._started_at: dict[str, int] = {}
         self._away: set[str] = set()
         self._bundles = 0
+        self._foreseen: Outlook | None = None
+        self._forecast_at = -math.inf
 
     # -- events
 
@@ -184,6 +190,7 @@ class ExecutionTracker:
 
     def _play_started(self, event: PlayStarted) -> None:
         self._before = len(self._ended)
+        self._forecast_at = -math.inf
         self._play, self._play_began = event, event.monotonic
         self._play_ids.setdefault(event.play_id)
         self._batches[event.play] += 1
@@ -198,6 +205,7 @@ class ExecutionTracker:
     def _task_started(self, event: TaskStarted) -> None:
         key = (event.task.task_id, event.host)
         self._hosts.setdefault(event.host)
+        self._started_at[event.host] = max(event.sequence, self._started_at.get(event.host, 0))
         if key not in self._ended:
             self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic)
             self._meet(event.task, event.host)
@@ -225,7 +233,7 @@ class ExecutionTracker:
         if isinstance(event, TaskCompleted) and event.changed:
             self._changed.add(key)
         if self._ended[key] in ('failed', 'unreachable'):
-            self._failed_hosts.add(event.host)
+            self._failed_at[event.host] = max(event.sequence, self._failed_at.get(event.host, 0))
         self._meet(event.task, event.host)
         self._done[event.host].append(self._placed(event.task))
         self._times.append(event.monotonic)
@@ -261,14 +269,20 @@ class ExecutionTracker:
             rate=len(self._times) / min(_WINDOW, elapsed) if elapsed > 0 else 0.0,
             errors=(statuses['failed'] + statuses['unreachable']) / done if done else 0.0, left=self._left(now), bundles=self._bundles)
 
+    @property
+    def _failed_hosts(self) -> frozenset[str]:
+        """Those that failed and got no task after that, as in a rescue."""
+        return frozenset(host for host, at in self._failed_at.items() if at > self._started_at.get(host, 0))
+
     def _total(self) -> int | None:
         """Results that there will be by the end of this play."""
         if self._status != 'running':
             return len(self._ended)
         if self._play.tasks is None:
             return None
-        going = [host for host in self._play.hosts if host not in self._failed_hosts]
-        gone = [host for host in self._play.hosts if host in self._failed_hosts]
+        failed = self._failed_hosts
+        going = [host for host in self._play.hosts if host not in failed]
+        gone = [host for host in self._play.hosts if host in failed]
         extra = sum(len(tasks) for tasks in self._extra.values())
         return self._before + len(going) * len(self._known) + sum(len(self._begun[host]) for host in gone) + extra
 
@@ -292,8 +306,19 @@ class ExecutionTracker:
     def _left(self, now: float) -> Outlook | None:
         if self._forecast is None or self._status != 'running' or not self._known:
             return None
-        queues = tuple(self._queue(host, now) for host in self._play.hosts if host not in self._failed_hosts)
-        return self._forecast(Remaining(elapsed=now - self._play_began, strategy=self._play.strategy, queues=queues))
+        passed = now - self._forecast_at
+        if passed >= _FORECAST_EVERY + len(self._play.hosts) * len(self._known) * _FORECAST_COST:
+            self._forecast_at, passed = now, 0.0
+            self._foreseen = self._look_out(self._forecast, now)
+        if self._foreseen is None:
+            return None
+        low, high = self._foreseen
+        return max(low - passed, 0.0), max(high - passed, 0.0)
+
+    def _look_out(self, forecast: Forecast, now: float) -> Outlook | None:
+        failed = self._failed_hosts
+        queues = tuple(self._queue(host, now) for host in self._play.hosts if host not in failed)
+        return forecast(Remaining(elapsed=now - self._play_began, strategy=self._play.strategy, queues=queues))
 
     def _queue(self, host: str, now: float) -> Queue:
         active = min((one for one in self._active.values() if one.host == host), key=lambda one: one.since, default=None)

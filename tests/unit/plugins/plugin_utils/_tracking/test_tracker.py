@@ -101,6 +101,14 @@ def test_a_failed_host_has_nothing_before_it_any_more() -> None:
     assert pictured.errors == 1.0
 
 
+def test_a_host_that_was_rescued_goes_on() -> None:
+    told = run()
+    failed = events.TaskFailed(task=task("0-one"), host="a", message="no")
+    rescue = events.TaskStarted(task=task("0-two"), host="a")
+    pictured = tracked(numbered([*told[:5], failed, rescue])).progress()
+    assert (pictured.failed, pictured.hosts_failed, pictured.total) == (1, 0, 6)
+
+
 def test_a_failure_that_is_held_back_is_none() -> None:
     told = run()
     held = events.TaskFailed(task=task("0-one"), host="a", final=False)
@@ -145,6 +153,23 @@ def test_the_forecast_gets_what_is_left_of_each_host() -> None:
     assert [[task.identity for task in one.done] for one in asked[0].queues] == [["0-one"], ["0-one"], []]
     assert [one.running and one.running.identity for one in asked[0].queues] == [None, None, "0-one"]
     assert asked[0].queues[2].since == 7.0 - 5.0
+
+
+def test_between_two_forecasts_the_last_one_shrinks() -> None:
+    asked: list[Remaining] = []
+
+    def forecast(remaining: Remaining) -> tuple[float, float]:
+        asked.append(remaining)
+        return 0.2, 9.0
+
+    tracker = ExecutionTracker(forecast=forecast)
+    for one in run()[:7]:
+        tracker.take(one)
+    assert tracker.progress(10.0).left == (0.2, 9.0)
+    assert tracker.progress(10.5).left == (0.0, 8.5)
+    assert len(asked) == 1
+    assert tracker.progress(11.5).left == (0.2, 9.0)
+    assert len(asked) == 2
 
 
 def test_the_slowest_host_and_the_rate() -> None:
