@@ -10,9 +10,12 @@ import time
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import Instruction, Rejection
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, PlayStarted
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Instruction, Rejection
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, ExecutionStarted, PlayStarted
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
+
+from .foreknowledge import Foreknowledge
 
 __all__ = ['Advising']
 
@@ -22,8 +25,12 @@ _EVERY = 0.5  # seconds between two ticks
 class Advising:
     """Implements Adviser; also a listener. ``warn`` takes a line for people."""
 
-    def __init__(self, engine: Engine, channel: Channel, *, warn: t.Callable[[str], object], monotonic: t.Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, engine: Engine, channel: Channel, foreknowledge: Foreknowledge, *, warn: t.Callable[[str], object],
+        monotonic: t.Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
+        self._foreknowledge = foreknowledge
         self._channel = channel
         self._warn = warn
         self._monotonic = monotonic
@@ -36,7 +43,19 @@ class Advising:
         if self._engine.config.can_act is not can_act:
             self._engine.config = dataclasses.replace(self._engine.config, can_act=can_act)
 
+    def _know(self) -> None:
+        known = self._foreknowledge
+        if self._engine.config.learning:
+            self._engine.outcomes = Outcomes(known.outcomes)
+        self._engine.config = dataclasses.replace(self._engine.config, expected=known.expected)
+
+    def by_stock(self, module: str, host_class: str) -> str:
+        return self._foreknowledge.slower_by_agent(module, host_class)
+
     def __call__(self, event: Event) -> None:
+        if isinstance(event, ExecutionStarted):
+            # whoever orders hosts by how long they take has to know it when the first play begins
+            self._foreknowledge.begin(event, self._know, wait=AdaptationKind.REORDER in self._engine.config.allowed)
         if isinstance(event, PlayStarted):
             self._say_whether(False)  # until whoever runs it says otherwise
         self._hand_on(self._engine.handle(event, event.monotonic))

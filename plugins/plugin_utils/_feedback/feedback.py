@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
-import threading
 import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.classification import Classifier
-from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import SAFE_KINDS, EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
-from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
-from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.writer import Writer, sqlite_at
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import channel
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import Sink
 
 from .advising import Advising
+from .foreknowledge import Foreknowledge
 from .policies import load_policies
 from .recorder import Recorder
 
@@ -72,16 +70,16 @@ class Feedback:
         settings = self.settings
         config = EngineConfig(
             learning=settings.adaptation_learning, max_adaptations=settings.max_adaptations_per_execution, timeout=settings.adaptation_timeout,
-            wait_limit=settings.wait_limit, halt_threshold=settings.halt_failures)
+            wait_limit=settings.wait_limit, halt_threshold=settings.halt_failures,
+            allowed=SAFE_KINDS | frozenset(map(AdaptationKind, settings.adaptations)))
         classes = None
         if settings.error_classes:
             from ansible_collections.rustle.engine.plugins.plugin_utils._schema.error_classes_file import read_error_classes
 
             classes = read_error_classes(settings.error_classes)
         engine = Engine(config, policies=load_policies(settings.policies), classifier=Classifier(classes))
-        if settings.adaptation_learning and os.path.exists(self._database):
-            threading.Thread(target=_learn, args=(engine, self._database), name='rustle outcomes', daemon=True).start()
-        advising = Advising(engine, channel, warn=_display.warning)
+        foreknowledge = Foreknowledge(self._database, exploration=settings.exploration)
+        advising = Advising(engine, channel, foreknowledge, warn=_display.warning)
         channel.listen(advising)
         channel.adviser = advising
 
@@ -122,15 +120,6 @@ class Feedback:
                 self._writer.close()
             for sink in self._sinks:
                 sink.close()
-
-
-def _learn(engine: Engine, database: str) -> None:
-    """How often policies have helped in earlier runs; while it is read, and when it cannot be, that is not known."""
-    with importing:
-        from ansible_collections.rustle.engine.plugins.plugin_utils._store.outcomes import learned_outcomes
-        from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
-    with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(database, create=False)) as store:
-        engine.outcomes = Outcomes(learned_outcomes(store))
 
 
 def _say_unrecorded(why: str) -> None:

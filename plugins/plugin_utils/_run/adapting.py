@@ -75,6 +75,13 @@ class Adapting:
         held = [self._obey(one, execution) for one in about_task]
         return any(held)
 
+    def prefers_stock(self, host: t.Any, task: t.Any) -> bool:
+        """Whether an adaptation, or history, has taken the task off the agent."""
+        by_stock, adviser = self._play.session.by_stock, self._channel.adviser
+        if by_stock and observed_classes.of(host) in by_stock:
+            return True
+        return adviser is not None and bool(adviser.by_stock(task._resolved_action or str(task.action), observed_classes.of(host)))
+
     def _goes_on_waiting(self, instruction: Instruction, execution: Execution) -> bool:
         """Whether a host that could not be reached once more is waited for still; nothing of the task may have begun meanwhile."""
         lost = execution.lost_with
@@ -176,6 +183,12 @@ class Adapting:
         self._later(instruction, execution, 0.0, task)
         return True
 
+    def _anew(self, instruction: Instruction, execution: Execution) -> bool:
+        """What was prepared behind the task is dropped, and the task prepared with what is known now."""
+        self._say(instruction, execution, 'prepared anew')
+        self._later(instruction, execution, 0.0)
+        return True
+
     def _later(self, instruction: Instruction, execution: Execution, seconds: float, task: t.Any = None) -> None:
         self._held[execution.host.name] = execution
         self._play.hub.after(seconds, lambda: self._again(instruction, execution, task or execution.task))
@@ -188,7 +201,8 @@ class Adapting:
         if instruction.decision.kind is not AdaptationKind.WAIT:
             self._adviser.applied(instruction.adaptation, None)
         fresh = play.begin_again(execution, task)
-        fresh.attempt = execution.attempt + 1
+        # waiting for a host uses up no try of the task
+        fresh.attempt = execution.attempt + (instruction.decision.kind is not AdaptationKind.WAIT)
         fresh.again_by = instruction
         play.go_on(fresh)
 
@@ -222,12 +236,6 @@ class Adapting:
         self._play.hub.order = {name: place for place, name in enumerate(instruction.decision.changes['hosts'])}
         self._adviser.applied(instruction.adaptation, None)
 
-    def _replan(self, instruction: Instruction) -> None:
-        for run in self._play.hosts.values():
-            if instruction.decision.target in ('*', run.host.name):
-                self._play.withdraw(run)
-        self._adviser.applied(instruction.adaptation, None)
-
     def _strategy(self, instruction: Instruction) -> None:
         self._play.session.overrides['ordering'] = str(instruction.decision.changes['ordering'])
         self._adviser.applied(instruction.adaptation, None)
@@ -249,10 +257,11 @@ class Adapting:
 _HOLDING: dict[AdaptationKind, t.Callable[[Adapting, Instruction, t.Any], bool]] = {
     AdaptationKind.RETRY: Adapting._retry, AdaptationKind.WAIT: Adapting._wait, AdaptationKind.REALLOCATE: Adapting._elsewhere,
     AdaptationKind.FAILOVER: Adapting._elsewhere, AdaptationKind.SKIP: Adapting._skip,
+    AdaptationKind.REPLAN: Adapting._anew,
 }
 _AT_LARGE: dict[AdaptationKind, t.Callable[[Adapting, Instruction], None]] = {
     AdaptationKind.SCALE: Adapting._scale, AdaptationKind.TOGGLE: Adapting._toggle, AdaptationKind.REORDER: Adapting._reorder,
-    AdaptationKind.REPLAN: Adapting._replan, AdaptationKind.STRATEGY: Adapting._strategy, AdaptationKind.PARAMETERS: Adapting._parameters,
+    AdaptationKind.STRATEGY: Adapting._strategy, AdaptationKind.PARAMETERS: Adapting._parameters,
     AdaptationKind.HALT: Adapting._halt,
 }
 

@@ -17,7 +17,6 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compa
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.coroutine import current
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution, Outcome
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.hazards import Guard
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.quick import Masters
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
@@ -108,7 +107,7 @@ class PlayRun:
     def _stock_reason(self, host: t.Any, task: t.Any, settings: t.Any) -> Reason | None:
         if not settings.enabled:
             return Reason.DISABLED
-        if self.session.by_stock and observed_classes.of(host) in self.session.by_stock:
+        if settings.adaptation == 'on' and self.adapting.prefers_stock(host, task):
             return Reason.ADAPTED
         return Reason.MODE_SSH if settings.mode == 'ssh' else prospects.stock_reason(task)
 

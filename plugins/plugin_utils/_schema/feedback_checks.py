@@ -18,6 +18,10 @@ SECRET: t.Final = frozenset(('events_url', 'events_token', 'events_secret'))
 _LOOPBACK = ('localhost', '127.0.0.1', '::1')
 
 
+Further = t.Literal['task_reordering', 'strategy_change', 'parameter_adjustment']
+"""Kinds of adaptations that are made only where they are asked for, and that no task can ask for."""
+
+
 class FeedbackValues(BaseModel):
     """The settings that were given. The description of each field is what it expects; defaults are those of FeedbackSettings."""
 
@@ -32,6 +36,7 @@ class FeedbackValues(BaseModel):
     adaptation_learning: bool | None = Field(None, description='yes or no')
     adaptation_timeout: float | None = Field(None, gt=0, le=86_400, description='a number of seconds above 0')
     max_adaptations_per_execution: int | None = Field(None, ge=0, le=100_000, description='a number from 0 to 100000')
+    adaptations: tuple[Further, ...] | None = Field(None, description=f'{", ".join(t.get_args(Further))}, with commas between them')
     policies: tuple[str, ...] | None = Field(None, description='paths of files or folders, with : between them')
     error_classes: str | None = Field(None, min_length=1, description='a path')
     wait_limit: float | None = Field(None, ge=0, le=86_400, description='a number of seconds from 0 to 86400')
@@ -54,6 +59,11 @@ class FeedbackValues(BaseModel):
     def _share(cls, value: object) -> object:
         percent = re.fullmatch(r'([\d.]+)\s*%', str(value).strip())
         return float(percent.group(1)) / 100 if percent else str(value)
+
+    @field_validator('adaptations', mode='before')
+    @classmethod
+    def _words(cls, value: object) -> object:
+        return tuple(part.strip().lower() for part in str(value).split(',') if part.strip())
 
     @field_validator('policies', mode='before')
     @classmethod

@@ -34,6 +34,7 @@ class FeedbackSettings:
     adaptation_learning: bool = True
     adaptation_timeout: float = 30
     max_adaptations_per_execution: int = 10
+    adaptations: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     error_classes: str | None = None
     wait_limit: float = 300

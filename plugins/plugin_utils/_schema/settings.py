@@ -76,8 +76,8 @@ RUN_WIDE: t.Final = frozenset({'effects_file', *PLANNING})
 
 FEEDBACK: t.Final = (
     'feedback', 'feedback_db', 'feedback_days', 'feedback_size', 'feedback_report', 'progress_interval', 'adaptation_learning', 'adaptation_timeout',
-    'max_adaptations_per_execution', 'policies', 'error_classes', 'wait_limit', 'halt_failures', 'exploration', 'events_file', 'events_url', 'events_token',
-    'events_token_file', 'events_secret', 'events_secret_file')
+    'max_adaptations_per_execution', 'adaptations', 'policies', 'error_classes', 'wait_limit', 'halt_failures', 'exploration', 'events_file', 'events_url',
+    'events_token', 'events_token_file', 'events_secret', 'events_secret_file')
 """Settings of the callbacks, by feedback_settings.py: read once a run, so that they cost a task nothing; here they are only no strangers."""
 
 FOREIGN_ENVIRONMENT: t.Final = frozenset({'RUSTLE_AGENT_CACHE'})

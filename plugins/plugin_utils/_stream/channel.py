@@ -31,6 +31,9 @@ class Adviser(t.Protocol):
     def act(self) -> None:
         """Whoever runs this play does what is said."""
 
+    def by_stock(self, module: str, host_class: str) -> str:
+        """Why history has the stock path as the better one for a module on a class of hosts; empty where it has not."""
+
     def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:
         """It was begun (None), or has helped, or not."""
 

@@ -47,6 +47,7 @@ def test_nothing_given_means_the_defaults() -> None:
         "adaptation_learning": True,
         "adaptation_timeout": 30,
         "max_adaptations_per_execution": 10,
+        "adaptations": (),
         "policies": (),
         "error_classes": None,
         "wait_limit": 300,

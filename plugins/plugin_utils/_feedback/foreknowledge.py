@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What history says before a run has begun: how often policies have helped, which path is the better one, how long hosts take.
+
+Rule: it is read in a thread when a run begins. Until it is there, and where it cannot be read, nothing of it is known.
+"""
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import threading
+import typing as t
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStarted
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
+
+__all__ = ['Foreknowledge']
+
+_RUNS: t.Final = 20
+_RESULTS: t.Final = 5000
+_PATIENCE: t.Final = 5.0
+
+
+class Foreknowledge:
+    """``outcomes``: (policy, class of error, class of host) -> (successes, trials). ``expected``: host -> seconds of work in a run, the median."""
+
+    def __init__(self, database: str, *, exploration: float = 0.0) -> None:
+        self.outcomes: dict[tuple[str, str, str], tuple[int, int]] = {}
+        self.expected: dict[str, float] = {}
+        self._database = database
+        self._exploration = exploration
+        self._chooser: t.Any = None
+
+    def begin(self, event: ExecutionStarted, then: t.Callable[[], None], *, wait: bool = False) -> None:
+        """A run begins. ``then`` is called when everything is known; ``wait``: it has to be known before the run goes on."""
+        if not os.path.exists(self._database):
+            return
+        thread = threading.Thread(target=self._read, args=(event, then), name='rustle foreknowledge', daemon=True)
+        thread.start()
+        if wait:
+            thread.join(_PATIENCE)
+
+    def slower_by_agent(self, module: str, host_class: str) -> str:
+        """Why the stock path is the better one for a module on a class of hosts, in words; empty where it is not, or not known to be."""
+        if self._chooser is None:
+            return ''
+        choice = self._chooser.choose(module, host_class)
+        return (choice.evidence or 'to learn how it does on this path') if choice.path == 'stock' else ''
+
+    def _read(self, event: ExecutionStarted, then: t.Callable[[], None]) -> None:
+        with importing:
+            from ansible_collections.rustle.engine.plugins.plugin_utils._learning.effectiveness import Chooser
+            from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import read
+            from ansible_collections.rustle.engine.plugins.plugin_utils._store.outcomes import learned_outcomes
+            from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
+        with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(self._database, create=False)) as store:
+            self.outcomes = learned_outcomes(store)
+            history = read(store, identity=event.identity, limit=_RUNS, results=_RESULTS)
+            self._chooser = Chooser(history, exploration=self._exploration, seed=event.execution)
+            self.expected = _seconds_of_hosts(history)
+            then()
+
+
+def _seconds_of_hosts(history: t.Any) -> dict[str, float]:
+    runs: dict[str, list[float]] = collections.defaultdict(list)
+    for results in history.by_run.values():
+        work: collections.Counter[str] = collections.Counter()
+        for one in results:
+            work[one.host] += one.duration or 0.0
+        for host, seconds in work.items():
+            runs[host].append(seconds)
+    return {host: sorted(found)[len(found) // 2] for host, found in runs.items()}
