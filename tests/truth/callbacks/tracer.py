@@ -26,6 +26,7 @@ description: Writes what each task reads and sets as lines of JSON to the file t
 """
 
 _SET_FACT = ("set_fact", "ansible.builtin.set_fact", "ansible.legacy.set_fact")
+_SHOWS = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")  # what it shows sets nothing
 _FOLDER = os.environ.get("TRACER_FOLDER")
 _FILE = os.path.join(_FOLDER, f"trace.{time.time_ns()}.{os.getpid()}") if _FOLDER else os.environ.get("TRACER_FILE", os.devnull)
 
@@ -107,7 +108,7 @@ class CallbackModule(CallbackBase):
             tell("set", task, host, name=name)
         for one in [data, *(data.get("results") or () if isinstance(data.get("results"), list) else ())]:
             facts = one.get("ansible_facts") if isinstance(one, dict) else None
-            if isinstance(facts, dict) and facts:
+            if isinstance(facts, dict) and facts and task.action not in _SHOWS:
                 if task.action in _SET_FACT or task.action.endswith("include_vars"):
                     for name in facts:
                         tell("set", task, host, name=name)
