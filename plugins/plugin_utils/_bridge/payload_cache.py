@@ -7,12 +7,12 @@ Rule 3: only code and its file names come in here; never arguments, variables or
 """
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import typing as t
+
+from .private_folder import PrivateFolder
 
 __all__ = ['PayloadCache', 'default_folder', 'digest']
 
@@ -20,7 +20,7 @@ FORMAT = 1
 """Part of every key: raise it when a record's meaning changes."""
 
 Stamp = list[int] | None
-_RECORD, _ARCHIVE, _TEMPORARY = '.json', '.pyz', '.tmp'
+_RECORD, _ARCHIVE = '.json', '.pyz'
 
 
 def default_folder() -> str:
@@ -40,22 +40,21 @@ class PayloadCache:
     """Records by key and archives by sha256 in ``folder``, at most ``limit`` bytes; least recently used go first."""
 
     def __init__(self, folder: str | None = None, *, limit: int = 64 << 20) -> None:
-        self.folder = os.path.abspath(os.path.expanduser(folder or default_folder()))
-        self._limit = limit
+        self._files = PrivateFolder(folder or default_folder(), limit=limit, endings=(_RECORD, _ARCHIVE))
+        self.folder = self._files.path
 
     def recall(self, key: str) -> dict[str, t.Any] | None:
         """The value remembered under ``key``, unless a path that it depends on has changed."""
-        path = self._path(key, _RECORD)
+        data = self._files.read(key + _RECORD)
         try:
-            with open(path, 'rb') as file:
-                record = json.load(file)
+            record = json.loads(data or b'')
             watched, value = record['watched'], record['value']
-            fresh = self._is_ours() and record['key'] == key and all(_stamp(name) == stamp for name, stamp in watched.items())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            fresh = record['key'] == key and all(_stamp(name) == stamp for name, stamp in watched.items())
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
         if not fresh or not isinstance(value, dict):
             return None
-        _touch(path)
+        self._files.touch(key + _RECORD)
         return value
 
     def remember(self, key: str, value: dict[str, t.Any], *, watched: t.Iterable[str], since: int) -> None:
@@ -64,69 +63,23 @@ class PayloadCache:
         if any(stamp and stamp[0] >= since for stamp in stamps.values()):
             return  # changed while it was read: the content may be older than its stamp
         record = json.dumps({'key': key, 'watched': stamps, 'value': value}, separators=(',', ':'))
-        if self._write(self._path(key, _RECORD), record.encode()):
-            self._prune()
+        if self._files.write(key + _RECORD, record.encode()):
+            self._files.prune()
 
     def archive(self, sha: str) -> bytes | None:
         """The archive, verified; None when it is missing or is not what its name says."""
-        path = self.archive_path(sha)
-        try:
-            with open(path, 'rb') as file:
-                data = file.read()
-        except OSError:
+        data = self._files.read(sha + _ARCHIVE)
+        if data is None or hashlib.sha256(data).hexdigest() != sha:
             return None
-        if not self._is_ours() or hashlib.sha256(data).hexdigest() != sha:
-            return None
-        _touch(path)
+        self._files.touch(sha + _ARCHIVE)
         return data
 
     def keep_archive(self, sha: str, data: bytes) -> None:
         if self.archive(sha) is None:
-            self._write(self.archive_path(sha), data)
+            self._files.write(sha + _ARCHIVE, data)
 
     def archive_path(self, sha: str) -> str:
-        return self._path(sha, _ARCHIVE)
-
-    def _path(self, name: str, ending: str) -> str:
-        return os.path.join(self.folder, name + ending)
-
-    def _is_ours(self) -> bool:
-        """Nobody else may write here: what we read is run on the targets."""
-        try:
-            stat = os.stat(self.folder)
-        except OSError:
-            return False
-        return stat.st_uid == os.geteuid() and not stat.st_mode & 0o022
-
-    def _write(self, path: str, data: bytes) -> bool:
-        """Atomic: readers and other writers see the old file or the new one."""
-        try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            if not self._is_ours():
-                return False
-            handle, temporary = tempfile.mkstemp(prefix='.', suffix=_TEMPORARY, dir=self.folder)
-            try:
-                with open(handle, 'wb') as file:
-                    file.write(data)
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-        except OSError:
-            return False
-        return True
-
-    def _prune(self) -> None:
-        with contextlib.suppress(OSError):
-            endings = (_RECORD, _ARCHIVE, _TEMPORARY)
-            ours = [entry for entry in os.scandir(self.folder) if entry.name.endswith(endings) and entry.is_file()]
-            stats = sorted(((entry.stat(), entry.path) for entry in ours), key=lambda pair: pair[0].st_mtime_ns, reverse=True)
-            total = 0
-            for stat, path in stats:
-                total += stat.st_size
-                if total > self._limit:
-                    with contextlib.suppress(FileNotFoundError):
-                        os.unlink(path)
+        return os.path.join(self.folder, sha + _ARCHIVE)
 
 
 def _stamp(path: str) -> Stamp:
@@ -135,8 +88,3 @@ def _stamp(path: str) -> Stamp:
     except OSError:
         return None
     return [stat.st_mtime_ns, stat.st_size]
-
-
-def _touch(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.utime(path)

@@ -1,24 +1,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""rustle-plan: what a run will do, in which order, on which path, and why."""
+"""rustle-plan: what a run will do, in which order, on which path, and why.
+
+Rule: nothing of Ansible's is imported here before a plan has to be made (planning.py): one that is remembered does without.
+"""
 from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
 import traceback
 import typing as t
 
-from ansible.errors import AnsibleError
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import words
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.output import colourful, columns, write
-from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for, request_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.recalling import Memory
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.request import Request, request_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import ConflictingStrategies, InvalidTagExpression, RustleError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Strategy
 
-__all__ = ['main', 'parser']
+if t.TYPE_CHECKING:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
 
+__all__ = ['main', 'parser', 'recalled']
+
+_ROOT: t.Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 _FORMATS = ('text', 'json', 'binary', 'dot', 'mermaid', 'html')
 
 
@@ -42,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     add('--vault-id', action='append', default=[], dest='vault_ids', help='vault identity to use')
     add('--vault-password-file', '--vault-pass-file', action='append', default=[], dest='vault_password_files', help='file with a vault password')
     add('-J', '--ask-vault-password', '--ask-vault-pass', action='store_true', dest='ask_vault_pass', help='ask for the vault password')
-    add('-s', '--strategy', help=f'plan as if this were the strategy: {", ".join(one.value for one in ExecutionStrategy)}')
+    add('-s', '--strategy', help=f'plan as if this were the strategy: {", ".join(t.get_args(Strategy))}')
     add('--serial', help='size of the batches of hosts, as a number or a percentage; several with commas')
     add('--forks', type=int, help='hosts at work at once')
     add('-c', '--check', action='store_true', help='plan a run with --check')
@@ -65,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add('--target-arch', help='architecture of the hosts, instead of what their facts say')
     add('--target-os', help='operating system of the hosts, instead of what their facts say')
     add('--fact-cache', metavar='DIR', help='folder of a jsonfile fact cache to read facts of hosts from')
+    add('--no-cache', action='store_true', help='plan anew, and remember nothing of it')
     add('-v', '--verbose', action='count', default=0, help='more: dependencies and reasons of each task')
     add('-V', '--version', action='version', version=_version())
     return made
@@ -77,13 +85,33 @@ def _version() -> str:
     return f'rustle-plan {engine_version()} (ansible-core {release.__version__}, Python {sys.version.split()[0]})'
 
 
-def main(argv: t.Sequence[str]) -> int:
+def recalled(argv: t.Sequence[str]) -> int | Memory | None:
+    """Print a remembered plan and return the status, before Ansible is loaded. Else the Memory that ``main`` is to keep its plan in.
+
+    None where the arguments have to be looked at by ``main``: it says what is wrong with them.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            options = parser().parse_args(argv)
+            memory = Memory(_request(options), root=_ROOT, off=options.no_cache)
+    except (SystemExit, RustleError, OSError):
+        return None
+    plan = memory.recall()
+    return memory if plan is None else _guarded(lambda: _show(options, plan), options.verbose)
+
+
+def main(argv: t.Sequence[str], memory: Memory | None = None) -> int:
+    """``memory``: its watch has begun, and it keeps the plan."""
     try:
         options = parser().parse_args(argv)
     except SystemExit as ex:
         return int(ex.code or 0)
+    return _guarded(lambda: _show(options, _planned(options, memory)), options.verbose)
+
+
+def _guarded(run: t.Callable[[], int], verbose: int) -> int:
     try:
-        return _run(options)
+        return run()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -91,14 +119,16 @@ def main(argv: t.Sequence[str]) -> int:
         return _say('interrupted')
     except RustleError as ex:
         return _say(str(ex))
-    except AnsibleError as ex:
-        return _say(words(ex))
     except OSError as ex:
         return _say(f'{ex.filename or ""}: {ex.strerror or ex}'.removeprefix(': '))
     except RecursionError:
-        return _say('something in the playbooks, their variables or the inventory contains itself', verbose=options.verbose)
+        return _say('something in the playbooks, their variables or the inventory contains itself', verbose=verbose)
     except Exception as ex:
-        return _say(f'{type(ex).__name__}: {ex}\nhint: rustle-plan did not expect this, which is a defect of it; -vvv shows where', verbose=options.verbose)
+        if 'ansible.errors' in sys.modules and isinstance(ex, sys.modules['ansible.errors'].AnsibleError):
+            from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import words
+
+            return _say(words(ex))
+        return _say(f'{type(ex).__name__}: {ex}\nhint: rustle-plan did not expect this, which is a defect of it; -vvv shows where', verbose=verbose)
 
 
 def _say(text: str, *, verbose: int = 0) -> int:
@@ -108,17 +138,29 @@ def _say(text: str, *, verbose: int = 0) -> int:
     return 1
 
 
-def _run(options: argparse.Namespace) -> int:
+def _planned(options: argparse.Namespace, memory: Memory | None) -> ExecutionPlan:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import plan_for
+
+    if memory is not None:
+        memory.watch.is_loaded = True
     with contextlib.redirect_stdout(sys.stderr):  # standard output is the plan's, whatever Ansible and its plugins print
-        made = plan_for(_request(options))
-    for warning in made.plan.warnings:
+        plan = plan_for(_request(options)).plan
+    if memory is not None:
+        memory.keep(plan, root=_ROOT)
+        if memory.why_not and options.verbose:
+            sys.stderr.write(f'rustle-plan: not remembered: {memory.why_not}\n')
+    return plan
+
+
+def _show(options: argparse.Namespace, plan: ExecutionPlan) -> int:
+    for warning in plan.warnings:
         sys.stderr.write(f'rustle-plan: warning: {warning}\n')
     if options.save:
         from ansible_collections.rustle.engine.plugins.plugin_utils._schema.plan_binary import to_binary
 
-        write(options.save, to_binary(made.plan))
+        write(options.save, to_binary(plan))
     # a lone surrogate is no text: \udxxx is what JSON says for it, and as good as anything elsewhere
-    output = _output(options, made.plan)
+    output = _output(options, plan)
     write(options.out, output.encode(errors='backslashreplace') if isinstance(output, str) else output)
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import os
 import sys
 import time
@@ -18,6 +17,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.sizes import with_sizes
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.estimates import estimates_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.recalling import now
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.request import Request, request_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanningTimeout, SettingsError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, PlanMetadata, PlanningOptions
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import is_known
@@ -31,46 +32,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.rustle.engine.plugins.plugin_utils._schema.parsed_playbook import ParsedInventory
 
 __all__ = ['Made', 'Request', 'plan_for', 'request_of']
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Request:
-    """What to plan. None where the settings decide. ``latency`` in seconds; ``build``: build the deployments' payloads for their sizes.
-
-    A playbook ``-`` is a document of rustle-parse on standard input.
-    """
-
-    playbooks: tuple[str, ...]
-    inventory: tuple[str, ...] = ()
-    limit: str | None = None
-    tags: tuple[str, ...] = ()
-    skip_tags: tuple[str, ...] = ()
-    extra_vars: tuple[str, ...] = ()
-    vault_ids: tuple[str, ...] = ()
-    vault_password_files: tuple[str, ...] = ()
-    ask_vault_pass: bool = False
-    strategy: str | None = None
-    serial: str | None = None
-    forks: int | None = None
-    check: bool = False
-    diff: bool = False
-    binary_threshold: int | None = None
-    force_binary: bool = False
-    force_ssh: bool = False
-    optimization_level: int | None = None
-    latency: float | None = None
-    target_arch: str = ''
-    target_os: str = ''
-    fact_cache: str | None = None
-    build: bool = False
-    verbosity: int = 0
-
-
-def request_of(given: t.Mapping[str, t.Any], **more: t.Any) -> Request:
-    """What a command line asks for: rustle-plan's, or a run's, which has the same options. ``more``: fields that they have not, or call otherwise."""
-    listed = ('inventory', 'tags', 'skip_tags', 'extra_vars', 'vault_ids', 'vault_password_files')
-    found = {name: tuple(given.get(name) or ()) for name in listed} | {name: bool(given.get(name)) for name in ('ask_vault_pass', 'check', 'diff')}
-    return Request(**found | more)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +72,7 @@ def _plan_for(request: Request) -> Made:
     checkpoint('reading the playbooks')
     plays = reader.read(playbooks)
     metadata = PlanMetadata(
-        created_at=datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z'), rustle_plan_version=engine_version(),
+        created_at=now(), rustle_plan_version=engine_version(),
         playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
         playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
     estimates = estimates_for(plays, environ=os.environ, config=config)

@@ -46,6 +46,7 @@ class Values(BaseModel):
     optimization_level: int | None = Field(None, ge=0, le=3, description='0, 1, 2 or 3')
     strategy: Strategy | None = Field(None, description=', '.join(t.get_args(Strategy)))
     binary_threshold: int | None = Field(None, ge=1, le=1_000_000, description='a number of tasks from 1 on')
+    plan_cache: bool | None = Field(None, description='yes or no')
 
     @field_validator('mode', 'ordering', 'scope', mode='before')
     @classmethod

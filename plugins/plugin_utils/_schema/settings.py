@@ -56,6 +56,7 @@ class Settings:
     optimization_level: int = 1
     strategy: Strategy = 'BinaryHybrid'
     binary_threshold: int = 5
+    plan_cache: bool = True
 
     @property
     def rescope(self) -> Scope | None:
@@ -63,7 +64,7 @@ class Settings:
         return None if self.scope is None else Scope(self.scope)
 
 
-PLANNING: t.Final = ('default_forks', 'planning_timeout', 'optimization_level', 'strategy', 'binary_threshold')
+PLANNING: t.Final = ('default_forks', 'planning_timeout', 'optimization_level', 'strategy', 'binary_threshold', 'plan_cache')
 """Settings of rustle-plan, which a run does not look at."""
 
 NAMES: t.Final = (

@@ -16,6 +16,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultSecretsContext
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli import plan as command
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli import planning
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import PlanError
 
 PLAIN = "- hosts: all\n  gather_facts: false\n  tasks:\n    - {name: one, ansible.builtin.file: {path: /x, state: touch}, tags: [b, a]}\n"
@@ -71,12 +72,12 @@ def test_whatever_is_raised_ends_in_one_message_and_status_1(
     def fails(request: object) -> None:
         raise error
 
-    monkeypatch.setattr(command, "plan_for", fails)
+    monkeypatch.setattr(planning, "plan_for", fails)
     assert main("plain.yml") == Said(1, "", message)
 
 
 def test_a_defect_shows_its_traceback_where_it_is_asked_for(main: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "plan_for", lambda request: 1 / 0)
+    monkeypatch.setattr(planning, "plan_for", lambda request: 1 / 0)
     assert "Traceback" in main("plain.yml", "-vvv").err
 
 

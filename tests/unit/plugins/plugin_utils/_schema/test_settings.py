@@ -64,6 +64,7 @@ def test_nothing_given_means_the_defaults() -> None:
         "optimization_level": 1,
         "strategy": "BinaryHybrid",
         "binary_threshold": 5,
+        "plan_cache": True,
     }
     assert settings.rescope is None
 
