@@ -32,7 +32,8 @@ class Estimates:
         if self._estimator is None:
             return None
         names = {class_name(one) for one in self._classes.get(task.task_id, ())} or {''}
-        found = [one for name in sorted(names) if (one := self._estimator.estimate(task.identity, task.module, name)) is not None]
+        path = 'agent' if task.stock is None else 'stock'
+        found = [one for name in sorted(names) if (one := self._estimator.estimate(task.identity, task.module, name, path=path)) is not None]
         return max(found, key=lambda one: one.median, default=None)
 
 

@@ -5,6 +5,7 @@ Rule: history is read in a thread, once a run; until it is there, and without an
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import typing as t
@@ -13,13 +14,13 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._learning.calibratio
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.forecast import HostWork, Ordering, Work
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import read
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStarted
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStarted, Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
 from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.tracker import Active, Outlook, Placed, Remaining
 
 __all__ = ['Outlooks']
 
-_FREE = ('free', 'host_pinned', 'rustle_binary_hybrid')
+_FREE = ('free', 'host_pinned')
 
 
 class Outlooks:
@@ -27,53 +28,51 @@ class Outlooks:
 
     def __init__(self, database: str) -> None:
         self._database = os.path.expanduser(database)
-        self._forecasters: dict[Ordering, Forecaster] = {}
-        self._thread: threading.Thread | None = None
+        self._asked: dict[str, Forecaster | None] = {}  # strategy -> what is known of runs under it, once it is
+        self._event = ExecutionStarted()
 
     def begin(self, event: ExecutionStarted) -> None:
-        """A run begins: look up what is known of its playbook."""
-        self._forecasters = {}
-        self._thread = threading.Thread(target=self._look_up, args=(event.identity, event.forks), name='rustle history', daemon=True)
-        self._thread.start()
+        """A run begins; what was known of another playbook is of no use."""
+        self._event = event
+        self._asked = {}
 
     def usual(self, active: Active) -> tuple[float, float] | None:
         """Seconds that a task takes on a host in four of five runs."""
-        forecaster = next(iter(self._forecasters.values()), None)
-        known = forecaster.estimator.known(active.task.identity, active.task.module, '') if forecaster is not None else None
+        forecaster = next((one for one in self._asked.values() if one is not None), None)
+        known = forecaster.estimator.known(active.task.identity, active.task.module, active.host_class) if forecaster is not None else None
         return None if known is None else (known.low, known.high)
 
     def left(self, remaining: Remaining) -> Outlook | None:
         """Seconds that the play still takes, in four of five runs."""
-        ordering: Ordering = 'free' if remaining.strategy.rpartition('.')[2] in _FREE else 'linear'
-        forecaster = self._forecasters.get(ordering)
+        strategy = remaining.strategy
+        if strategy not in self._asked:
+            self._asked[strategy] = None
+            threading.Thread(target=self._look_up, args=(self._event, strategy, self._asked), name='rustle history', daemon=True).start()
+        forecaster = self._asked[strategy]
         if forecaster is None:
             return None
+        path: Path = 'agent' if _is_ours(strategy) else 'stock'
+
+        def works(tasks: t.Iterable[Placed]) -> tuple[Work, ...]:
+            return tuple(Work(one.identity, one.module, one.order, path) for one in tasks)
+
         hosts = [
             HostWork(
-                one.host, one.host_class, done=tuple(map(_work, one.done)), running=_work(one.running) if one.running is not None else None,
-                since=one.since, left=tuple(map(_work, one.left)))
+                one.host, one.host_class, done=works(one.done), running=next(iter(works(filter(None, (one.running,)))), None), since=one.since,
+                left=works(one.left))
             for one in remaining.queues]
         found = forecaster.forecast(hosts, elapsed=remaining.elapsed)
         return None if found is None else (found.low, found.high)
 
-    def _look_up(self, identity: str, forks: int) -> None:
+    def _look_up(self, event: ExecutionStarted, strategy: str, asked: dict[str, Forecaster | None]) -> None:
         if not os.path.exists(self._database):
             return
         with importing:
             from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
-        try:
-            store = SqliteStore(self._database, create=False)
-        except RustleError:
-            return  # whoever records says what is wrong with it
-        try:
-            history = read(store, identity=identity)
-            orderings: tuple[Ordering, ...] = t.get_args(Ordering)
-            self._forecasters = {ordering: Forecaster(history, forks=forks, ordering=ordering) for ordering in orderings}
-        except RustleError:
-            return
-        finally:
-            store.close()
+        with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(self._database, create=False)) as store:
+            ordering: Ordering = 'free' if strategy in _FREE or _is_ours(strategy) else 'linear'
+            asked[strategy] = Forecaster(read(store, identity=event.identity), forks=event.forks, ordering=ordering, strategy=strategy)
 
 
-def _work(task: Placed) -> Work:
-    return Work(task.identity, task.module, task.order)
+def _is_ours(strategy: str) -> bool:
+    return strategy.rpartition('.')[2] == 'rustle_binary_hybrid'

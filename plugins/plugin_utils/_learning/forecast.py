@@ -20,6 +20,7 @@ from .estimation import Estimator
 __all__ = ['UNCALIBRATED', 'Calibration', 'Forecast', 'HostWork', 'Load', 'Ordering', 'Work', 'forecast', 'load', 'pace']
 
 _NORMAL: t.Final = statistics.NormalDist()
+_BEGINNING: t.Final = 1.0  # seconds that a play may spend before its first task works: they say nothing of its pace
 
 Ordering = t.Literal['linear', 'free']
 """``linear``: hosts wait for each other at each task. ``free``: none waits (free, host_pinned, and where hosts run ahead)."""
@@ -111,7 +112,7 @@ def pace(behind: Load, elapsed: float, calibration: Calibration) -> tuple[float,
     prior = calibration.pace_deviation**2
     if behind.mean <= 0 or elapsed <= 0:
         return math.exp(calibration.pace), math.sqrt(prior)
-    noise = behind.variance / behind.mean**2 + 1e-9
+    noise = (behind.variance + _BEGINNING**2) / behind.mean**2
     seen = math.log(elapsed / behind.mean)
     belief = prior / (prior + noise)
     return math.exp(calibration.pace + belief * (seen - calibration.pace)), math.sqrt(prior * (1 - belief))

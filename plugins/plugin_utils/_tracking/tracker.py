@@ -46,6 +46,7 @@ class Active:
     since: float
     done: int = 0
     total: int | None = None
+    host_class: str = ''
 
 
 class Placed(t.NamedTuple):
@@ -207,7 +208,7 @@ class ExecutionTracker:
         self._hosts.setdefault(event.host)
         self._started_at[event.host] = max(event.sequence, self._started_at.get(event.host, 0))
         if key not in self._ended:
-            self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic)
+            self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic, host_class=self._classes.get(event.host, ''))
             self._meet(event.task, event.host)
 
     def _meet(self, task: TaskRef, host: str) -> None:
