@@ -13,7 +13,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import
 
 from .vaulted import vaulted
 
-__all__ = ['LONGEST', 'failure', 'words']
+__all__ = ['LONGEST', 'declared', 'failure', 'words']
 
 LONGEST: t.Final = 1000
 
@@ -43,3 +43,15 @@ def words(result: t.Mapping[str, t.Any]) -> str:
     text = vaulted.masked('\n'.join(dict.fromkeys(found)))
     text = _URLS.sub(rf'\1{MASKED}@', _PASSWORDS.sub(rf'\1{MASKED}', text))
     return text if len(text) <= LONGEST else f'{text[:LONGEST // 3]} ... {text[-(LONGEST * 2 // 3 - 5):]}'
+
+
+def declared(task: t.Any) -> bool:
+    """Whether the playbook says itself what a failure of the task means."""
+    if task.until or task.ignore_errors or task.ignore_unreachable or task.failed_when:
+        return True
+    parent = task._parent
+    while parent is not None:
+        if getattr(parent, 'rescue', None):
+            return True
+        parent = parent._parent
+    return False

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Instruction, Rejection
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, ExecutionStarted, PlayStarted
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, ExecutionStarted, PlayStarted, TaskFailed
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
 from .foreknowledge import Foreknowledge
@@ -20,18 +20,24 @@ from .foreknowledge import Foreknowledge
 __all__ = ['Advising']
 
 _EVERY = 0.5  # seconds between two ticks
+_ADVICE = {
+    AdaptationKind.RETRY: 'the task would be tried again', AdaptationKind.WAIT: 'the host would be waited for',
+    AdaptationKind.REALLOCATE: 'another host would do it', AdaptationKind.FAILOVER: 'another host would do it',
+    AdaptationKind.SKIP: 'the task would be left out', AdaptationKind.HALT: 'the run would be halted',
+}
 
 
 class Advising:
-    """Implements Adviser; also a listener. ``warn`` takes a line for people."""
+    """Implements Adviser; also a listener. ``say`` takes a line for people, ``warn`` a warning."""
 
     def __init__(
-        self, engine: Engine, channel: Channel, foreknowledge: Foreknowledge, *, warn: t.Callable[[str], object],
+        self, engine: Engine, channel: Channel, foreknowledge: Foreknowledge, *, say: t.Callable[[str], object], warn: t.Callable[[str], object],
         monotonic: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._foreknowledge = foreknowledge
         self._channel = channel
+        self._say = say
         self._warn = warn
         self._monotonic = monotonic
         self._next = 0.0
@@ -58,6 +64,8 @@ class Advising:
             self._foreknowledge.begin(event, self._know, wait=AdaptationKind.REORDER in self._engine.config.allowed)
         if isinstance(event, PlayStarted):
             self._say_whether(False)  # until whoever runs it says otherwise
+        if isinstance(event, TaskFailed) and event.final and not event.ignored and not self._engine.config.can_act:
+            event = dataclasses.replace(event, final=False)  # nobody could hold it back; what would have been done about it?
         self._hand_on(self._engine.handle(event, event.monotonic))
 
     def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:
@@ -75,6 +83,10 @@ class Advising:
     def _hand_on(self, instructions: t.Iterable[Instruction]) -> None:
         for event in self._engine.news():
             self._channel.publish(event)
-        self._channel.instructions.extend(one for one in instructions if not one.advised)
+        for one in instructions:
+            if not one.advised:
+                self._channel.instructions.append(one)
+            elif one.decision.kind in _ADVICE:
+                self._say(f'rustle: [{one.decision.target}] {_ADVICE[one.decision.kind]} under rustle_binary_hybrid: {one.decision.rationale}')
         for line in self._engine.troubles():
             self._warn(line)

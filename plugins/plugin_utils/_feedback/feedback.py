@@ -79,7 +79,7 @@ class Feedback:
             classes = read_error_classes(settings.error_classes)
         engine = Engine(config, policies=load_policies(settings.policies), classifier=Classifier(classes))
         foreknowledge = Foreknowledge(self._database, exploration=settings.exploration)
-        advising = Advising(engine, channel, foreknowledge, warn=_display.warning)
+        advising = Advising(engine, channel, foreknowledge, say=_say, warn=_display.warning)
         channel.listen(advising)
         channel.adviser = advising
 
@@ -120,6 +120,10 @@ class Feedback:
                 self._writer.close()
             for sink in self._sinks:
                 sink.close()
+
+
+def _say(line: str) -> None:
+    _display.display(line, color=C.COLOR_WARN)
 
 
 def _say_unrecorded(why: str) -> None:

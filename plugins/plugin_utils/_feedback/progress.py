@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -61,6 +62,7 @@ class ProgressView:
         channel.listen(self._take)
         if self._terminal is not None:
             self._terminal.open()
+            self._watch_for_term(self._terminal)
         threading.Thread(target=self._watch, args=(self._over,), name='rustle progress', daemon=True).start()
 
     def close(self) -> None:
@@ -70,6 +72,19 @@ class ProgressView:
             channel.leave(self._take)
             if self._terminal is not None:
                 self._terminal.close()
+
+    @staticmethod
+    def _watch_for_term(terminal: Terminal) -> None:
+        """Ansible ends at once when it is killed, without a last word of ours."""
+        before = signal.getsignal(signal.SIGTERM)
+
+        def ending(number: int, frame: object) -> None:
+            terminal.erase()
+            signal.signal(number, before if before is not None else signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, ending)
 
     def step_aside(self) -> None:
         """Somebody is asked something."""

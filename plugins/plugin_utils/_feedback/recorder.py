@@ -18,6 +18,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_cla
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
 from ansible_collections.rustle.engine.plugins.plugin_utils._model import event as events
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import TaskNode
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.repeating import is_repeatable
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel, channel
 
 from . import surroundings
@@ -137,7 +139,9 @@ class Recorder:
 
     def _failure(self, result: t.Any) -> dict[str, t.Any]:
         vaulted.look_at(self._play, result.host, result.task)
-        return failures.failure(result.result)
+        task = result.task
+        node = TaskNode(action=task._resolved_action or str(task.action), args=task.args if isinstance(task.args, dict) else {})
+        return {'declared': failures.declared(task), 'idempotent': is_repeatable(node), **failures.failure(result.result)}
 
     def _ended(self, result: t.Any) -> dict[str, t.Any]:
         key = (result.task._uuid, result.host.name)

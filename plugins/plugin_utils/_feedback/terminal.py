@@ -3,7 +3,7 @@
 
 Rule 1: before anybody writes, the line is taken away; it is drawn again by a thread, and only behind a line end: it never stands in a prompt.
 Rule 2: no mode of the terminal is changed and the cursor is never hidden: whatever way the process ends, the terminal works as before. The line
-itself is left only by a signal that ends the process at once.
+itself is left only by SIGKILL.
 Rule 3: a forked worker writes through, without a lock: another thread may have held it when it was forked.
 Rule 4: the lock is that of Ansible's display. Who writes holds it already, so with one of our own two threads could wait for each other; workers are
 forked under it, and a prompt keeps it until it is answered.
@@ -63,6 +63,13 @@ class Terminal:
                 setattr(sys, name, stream)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(1.0)
+
+    def erase(self) -> None:
+        """From a signal handler, of a process that is about to end: whoever holds the lock may never give it back."""
+        self._over.set()
+        if os.getpid() == self._pid and self._lock.acquire(timeout=0.5):
+            self._take_away()
+            self._lock.release()
 
     def write(self, stream: t.Any, text: str) -> int:
         if os.getpid() != self._pid:

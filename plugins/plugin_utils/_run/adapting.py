@@ -102,7 +102,7 @@ class Adapting:
         group = self._play.strategy._inventory.get_hosts(settings.interchangeable) if settings.interchangeable else ()
         return TaskFailed(
             task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire), started=started,
-            declared=_declares(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
+            declared=failures.declared(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
             skippable=settings.skippable, interchangeable=tuple(other.name for other in group if other.name != host.name),
             host_class=observed_classes.of(host), path='agent', **failures.failure(compat.shown_result(wire)))
 
@@ -264,16 +264,3 @@ _AT_LARGE: dict[AdaptationKind, t.Callable[[Adapting, Instruction], None]] = {
     AdaptationKind.STRATEGY: Adapting._strategy, AdaptationKind.PARAMETERS: Adapting._parameters,
     AdaptationKind.HALT: Adapting._halt,
 }
-
-
-def _declares(task: t.Any) -> bool:
-    """Whether the playbook says itself what a failure of the task means."""
-    if task.until or task.ignore_errors or task.ignore_unreachable or task.failed_when:
-        return True
-    parent = task._parent
-    while parent is not None:
-        if getattr(parent, 'rescue', None):
-            return True
-        parent = parent._parent
-    return False
-
