@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.lab.play import ROOT
+from tests.lab.play import COLLECTIONS, ROOT
 
 ENTRY = ROOT / "plugins" / "plugin_utils" / "_cli" / "entry.py"
 TASKS_OF_ROLE = 25
@@ -96,7 +96,7 @@ def _task(role: str, number: int, pick: random.Random) -> str:
 def timed(command: list[str], folder: Path) -> tuple[float, float]:
     """(wall seconds, CPU seconds)"""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("RUSTLE_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("RUSTLE_")} | {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode or done.stderr:

@@ -1,7 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The graph of tasks: who may run beside whom, and the longest way through. The one door to networkx."""
+"""The graph of tasks: who may run beside whom, and the longest way through. The one door to networkx.
+
+Rule: what every plan asks for is done here; networkx, whose import takes longer than planning a small playbook, comes in for the rest.
+"""
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import CircularDependency, MissingPackage
@@ -21,26 +25,48 @@ class TaskGraph:
     """Tasks (ids) as a directed graph. ``order``: pairs of a task and one that comes after it (see Dependencies)."""
 
     def __init__(self, tasks: t.Iterable[str], order: t.Iterable[tuple[str, str]]) -> None:
-        self._networkx = _networkx()
-        self._graph = self._networkx.DiGraph()
-        self._graph.add_nodes_from(tasks)
-        self._graph.add_edges_from(order)
+        self._after: dict[str, dict[str, None]] = {task_id: {} for task_id in tasks}
+        self._before: dict[str, dict[str, None]] = {task_id: {} for task_id in self._after}
+        for before, after in order:
+            self._after[before][after] = None
+            self._before[after][before] = None
+
+    @functools.cached_property
+    def _graph(self) -> t.Any:
+        graph = _networkx().DiGraph()
+        graph.add_nodes_from(self._after)
+        graph.add_edges_from((before, after) for before, found in self._after.items() for after in found)
+        return graph
 
     def generations(self) -> list[list[str]]:
-        """Tasks in layers: none of a layer depends on another of it, each on one of the layer before. Raises CircularDependency."""
-        try:
-            return [list(layer) for layer in self._networkx.topological_generations(self._graph)]
-        except self._networkx.NetworkXUnfeasible:
-            cycle = [edge[0] for edge in self._networkx.find_cycle(self._graph)]
-            raise CircularDependency(cycle) from None
+        """Tasks in layers: none of a layer depends on another of it, each on one of the layer before. Raises CircularDependency.
+
+        Source: A. B. Kahn, Topological sorting of large networks, 1962.
+        """
+        waiting = {task_id: len(before) for task_id, before in self._before.items() if before}
+        layer = [task_id for task_id in self._after if task_id not in waiting]
+        found = []
+        while layer:
+            found.append(layer)
+            behind = []
+            for task_id in layer:
+                for after in self._after[task_id]:
+                    waiting[after] -= 1
+                    if not waiting[after]:
+                        del waiting[after]
+                        behind.append(after)
+            layer = behind
+        if waiting:
+            raise CircularDependency([edge[0] for edge in _networkx().find_cycle(self._graph)])
+        return found
 
     def critical_path(self, seconds: t.Mapping[str, float]) -> tuple[str, ...]:
         """The longest way through by ``seconds`` of each task, 0 where they are not given."""
-        graph = self._graph
         best: dict[str, tuple[float, str | None]] = {}
-        for task_id in self._networkx.topological_sort(graph):
-            before = max(((best[other][0], other) for other in graph.predecessors(task_id)), default=(0.0, None), key=lambda one: one[0])
-            best[task_id] = (before[0] + seconds.get(task_id, 0.0), before[1])
+        for layer in self.generations():
+            for task_id in layer:
+                before = max(((best[other][0], other) for other in self._before[task_id]), default=(0.0, None), key=lambda one: one[0])
+                best[task_id] = (before[0] + seconds.get(task_id, 0.0), before[1])
         if not best:
             return ()
         way: list[str] = []
@@ -56,8 +82,8 @@ class TaskGraph:
 
     def comes_after(self, task_id: str, before: str) -> bool:
         """Whether there is a way from ``before`` to the task."""
-        return bool(self._networkx.has_path(self._graph, before, task_id))
+        return bool(_networkx().has_path(self._graph, before, task_id))
 
     def reduced(self) -> list[tuple[str, str]]:
         """Edges without those that follow from others: what is drawn."""
-        return list(self._networkx.transitive_reduction(self._graph).edges)
+        return list(_networkx().transitive_reduction(self._graph).edges)

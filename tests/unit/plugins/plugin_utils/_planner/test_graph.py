@@ -6,6 +6,8 @@ import sys
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import CircularDependency, MissingPackage
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
+from hypothesis import given
+from hypothesis import strategies as st
 
 DIAMOND = TaskGraph("abcd", [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")])
 
@@ -43,4 +45,15 @@ def test_a_circle_is_an_error_that_names_it() -> None:
 def test_a_missing_networkx_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "networkx", None)
     with pytest.raises(MissingPackage, match=r"pip install networkx"):
-        TaskGraph("a", [])
+        TaskGraph("ab", []).comes_after("b", "a")
+
+
+@given(st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda edge: edge[0] < edge[1])))
+def test_layers_are_those_of_networkx(edges: set[tuple[int, int]]) -> None:
+    import networkx
+
+    tasks, order = [str(number) for number in range(10)], [(str(one), str(other)) for one, other in edges]
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(tasks)
+    graph.add_edges_from(order)
+    assert TaskGraph(tasks, order).generations() == [list(layer) for layer in networkx.topological_generations(graph)]
