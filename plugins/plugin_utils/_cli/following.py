@@ -5,6 +5,7 @@ The run takes the same decisions by the same rules, so an equal plan is what is 
 """
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible import context
@@ -29,7 +30,7 @@ def follow(path: str) -> ExecutionPlan:
     saved = from_binary(data, where=path)
     now = plan_for(_request(saved)).plan
     changes = list(_changes(saved, now))
-    if not changes and saved.plays != now.plays:
+    if not changes and _without_history(saved.plays) != _without_history(now.plays):
         changes = ['settings or effects: planning gives another plan now']
     if changes:
         raise PlanChanged(path, changes)
@@ -63,6 +64,19 @@ def _changes(saved: ExecutionPlan, now: ExecutionPlan) -> t.Iterator[str]:
             yield f'{what}: changed'
     if saved.metadata.rustle_plan_version != now.metadata.rustle_plan_version:
         yield f'rustle.engine: {saved.metadata.rustle_plan_version} made the plan, this is {now.metadata.rustle_plan_version}'
+
+
+#: what a plan says only as far as earlier runs have shown it
+_HISTORY = frozenset(('estimated_duration', 'critical_path'))
+
+
+def _without_history(value: t.Any) -> t.Any:
+    """Of a part of a plan, what stays the same however many runs there are."""
+    if isinstance(value, tuple):
+        return tuple(map(_without_history, value))
+    if dataclasses.is_dataclass(value):
+        return tuple(_without_history(getattr(value, field.name)) for field in dataclasses.fields(value) if field.name not in _HISTORY)
+    return value
 
 
 def _words(value: t.Any) -> str:

@@ -14,10 +14,9 @@ import typing as t
 
 __all__ = [
     'EVENT_VERSION', 'AdaptationApplied', 'AdaptationEvent', 'AdaptationRejected', 'AdaptationRequested', 'BundleCut', 'BundleEvent',
-    'BundleFinished', 'BundleSent', 'Event', 'ExecutionCompleted', 'ExecutionStarted', 'ExecutionStatus', 'HostRecovered', 'HostUnavailable',
-    'Measures', 'Path', 'PlayStarted', 'ResourceConstraint', 'TaskCompleted', 'TaskEnded', 'TaskEvent', 'TaskFailed', 'TaskNote', 'TaskProgress',
-    'TaskRef',
-    'TaskSkipped', 'TaskStarted',
+    'BundleFinished', 'BundleSent', 'Event', 'ExecutionCompleted', 'ExecutionStarted', 'ExecutionStatus', 'HostRecovered',
+    'HostUnavailable', 'Measures', 'Path', 'PlanCompared', 'PlayStarted', 'ResourceConstraint', 'TaskCompleted', 'TaskEnded', 'TaskEvent',
+    'TaskFailed', 'TaskNote', 'TaskProgress', 'TaskRef', 'TaskSkipped', 'TaskStarted',
 ]
 
 EVENT_VERSION: t.Final = 1
@@ -125,6 +124,21 @@ class PlayStarted(Event):
     tasks: int | None = None
     identities: tuple[str, ...] = ()  # of the tasks that are known beforehand, in order
     traits: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class PlanCompared(Event):
+    """A play has ended in a run that follows a saved plan. ``differences``: where plan and truth differ so far, in words.
+
+    ``plan_hash``: of the playbooks that were planned. ``tasks``, ``estimated_duration``, ``estimated_spread`` as in the plan.
+    """
+
+    kind: t.ClassVar[str] = 'plan_compared'
+    plan_hash: str = ''
+    tasks: int = 0
+    estimated_duration: float | None = None
+    estimated_spread: float | None = None
+    differences: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_reading import where_of
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import PlanCompared
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.followed import BundleEnded, Difference, Step, TaskRan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -21,6 +22,14 @@ class Diary:
         self._plan = plan
         self._steps: list[Step] = []
         self._told = 0  # steps that were looked at for people
+
+    def compared(self) -> PlanCompared:
+        """What there is to tell of it."""
+        plan = self._plan
+        estimate = plan.estimated_duration
+        return PlanCompared(
+            plan_hash=plan.metadata.playbook_hash, tasks=plan.total_tasks, estimated_duration=estimate.median if estimate else None,
+            estimated_spread=estimate.spread if estimate else None, differences=tuple(one.text for one in self.differences()))
 
     def ran(self, host: str, task: t.Any, stock: Reason | None = None) -> None:
         self._steps.append(TaskRan(where=_place(task), name=task.get_name().strip(), host=host, stock=stock))

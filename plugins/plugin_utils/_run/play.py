@@ -233,8 +233,11 @@ class PlayRun:
         self.hub.telling.play_ended(bundles=self.tally.bundles, round_trips=self.tally.round_trips.total())
         if self.tally.tasks:
             _display.vv('rustle: ' + self.tally.line())
-        for line in self.session.diary.news() if self.session.diary is not None else ():
-            _display.v(line)
+        diary = self.session.diary
+        if diary is not None:
+            for line in diary.news():
+                _display.v(line)
+            self.hub.telling.plan(diary)
 
     # -- telling linear
 

@@ -105,6 +105,11 @@ class Telling:
         if self.heard:
             self._channel.notes[task._uuid, host] = TaskNote(path='stock', path_reason=reason.value)
 
+    def plan(self, diary: t.Any) -> None:
+        """A play has ended in a run that follows a plan."""
+        if self.heard:
+            self._channel.publish(diary.compared())
+
     def play_ended(self, *, bundles: int, round_trips: int) -> None:
         self._channel.counts['bundles'] += bundles
         self._channel.counts['round_trips'] += round_trips

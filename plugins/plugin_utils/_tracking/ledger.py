@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import json
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model import event as events
@@ -18,6 +19,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     BundleRecord,
     ExecutionRecord,
     MetricRecord,
+    PlanRecord,
     Record,
     ResultRecord,
     TaskRecord,
@@ -234,6 +236,11 @@ class _Run:
         self._peaks[event.resource, event.host] = share
         return [self._metric(event.resource, share, event, host=event.host, unit='ratio')]
 
+    def plan_compared(self, event: events.PlanCompared) -> list[Record]:
+        return [PlanRecord(
+            execution=self.execution, plan_hash=event.plan_hash, tasks=event.tasks, estimated_duration=event.estimated_duration,
+            estimated_spread=event.estimated_spread, differences=json.dumps(event.differences))]
+
     def _metric(self, name: str, value: float, event: Event, *, host: str = '', unit: str = 'count') -> MetricRecord:
         return MetricRecord(execution=self.execution, name=name, host=host, value=value, unit=unit, time=event.time)
 
@@ -242,5 +249,6 @@ MAKERS: t.Final[dict[type[Event], t.Callable[[_Run, t.Any], list[Record]]]] = {
     events.ExecutionStarted: _Run.started, events.PlayStarted: _Run.play_started, events.ExecutionCompleted: _Run.completed,
     events.TaskStarted: _Run.task_started, events.TaskCompleted: _Run.task_completed, events.TaskFailed: _Run.task_failed,
     events.TaskSkipped: _Run.task_skipped, events.BundleSent: _Run.bundle_sent, events.BundleFinished: _Run.bundle_finished,
-    events.BundleCut: _Run.bundle_cut, events.AdaptationRequested: _Run.adaptation_requested, events.AdaptationApplied: _Run.adaptation_applied,
+    events.BundleCut: _Run.bundle_cut, events.PlanCompared: _Run.plan_compared,
+    events.AdaptationRequested: _Run.adaptation_requested, events.AdaptationApplied: _Run.adaptation_applied,
     events.AdaptationRejected: _Run.adaptation_rejected, events.HostRecovered: _Run.host_recovered, events.ResourceConstraint: _Run.constrained}

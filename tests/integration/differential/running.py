@@ -47,6 +47,8 @@ class Case:
     """
 
     playbook: Path
+    recorded: bool = False
+    """Ours runs with the feedback callback, so that it may adapt."""
 
     @property
     def name(self) -> str:
@@ -62,7 +64,8 @@ class Case:
 
     @property
     def ours(self) -> Contestant:
-        return Contestant("rustle", self.options.get("strategy", OURS))
+        env = {"ANSIBLE_CALLBACKS_ENABLED": "rustle.engine.feedback"} if self.recorded else {}
+        return Contestant("rustle", self.options.get("strategy", OURS), env=env)
 
     def environ(self, fleet: Fleet) -> dict[str, str]:
         words = shlex.split(self.options.get("env", "").replace("{lab}", str(fleet.root)).replace("{root}", str(ROOT)))
