@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Instruction, Rejection
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, ExecutionStarted, PlayStarted, TaskFailed
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import AdaptationEvent, Event, ExecutionStarted, PlayStarted, TaskFailed
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
 from .foreknowledge import Foreknowledge
@@ -59,6 +59,8 @@ class Advising:
         return self._foreknowledge.slower_by_agent(module, host_class)
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, AdaptationEvent):
+            return  # the engine's own
         if isinstance(event, ExecutionStarted):
             # whoever orders hosts by how long they take has to know it when the first play begins
             self._foreknowledge.begin(event, self._know, wait=AdaptationKind.REORDER in self._engine.config.allowed)

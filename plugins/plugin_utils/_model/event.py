@@ -280,7 +280,10 @@ class BundleSent(BundleEvent):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class BundleFinished(BundleEvent):
-    """All of it has ended, or was dropped. ``seconds``: from being sent to its last answer."""
+    """All of it has ended, or was dropped. ``seconds``: from being sent to its last answer.
+
+    ``failed``: the connection or the agent was lost under it. A task that fails, and so ends its bundle, is no such failure.
+    """
 
     kind: t.ClassVar[str] = 'bundle_finished'
     seconds: float = 0.0

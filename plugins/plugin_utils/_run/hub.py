@@ -349,7 +349,7 @@ class Hub:
         errand = self._land(agent, event.id)
         if errand is None:
             return
-        self.telling.came(errand, event.steps, stop=event.stop)
+        self.telling.came(errand, event.steps)
         if event.stop is not None:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
             self._stopped(errand.execution)

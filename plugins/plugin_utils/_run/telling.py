@@ -60,12 +60,11 @@ class Telling:
             size += usage.sent(errand, now)
         self._channel.publish(BundleSent(host=host, bundle=bundle.number, tasks=len(errands), bytes_up=size))
 
-    def came(self, errand: t.Any, steps: t.Sequence[t.Any], *, stop: str | None) -> None:
-        """An entry has ended on the host."""
+    def came(self, errand: t.Any, steps: t.Sequence[t.Any]) -> None:
+        """An entry has ended on the host, well or not: a task that fails is no failure of its bundle."""
         if errand.bundle is not None:
             errand.execution.usage.came(steps, errand.calls)
             errand.bundle.done += 1
-            errand.bundle.failed |= stop is not None
             self._landed(errand)
 
     def dropped(self, errand: t.Any, *, lost: bool = False) -> None:
