@@ -64,8 +64,7 @@ class Case:
 
     @property
     def ours(self) -> Contestant:
-        env = {"ANSIBLE_CALLBACKS_ENABLED": "rustle.engine.feedback"} if self.recorded else {}
-        return Contestant("rustle", self.options.get("strategy", OURS), env=env)
+        return Contestant("rustle", self.options.get("strategy", OURS))
 
     def environ(self, fleet: Fleet) -> dict[str, str]:
         words = shlex.split(self.options.get("env", "").replace("{lab}", str(fleet.root)).replace("{root}", str(ROOT)))
@@ -117,6 +116,9 @@ def run(fleet: Fleet, case: Case, contestant: Contestant) -> Run:
             "WITNESS_FILE": str(witness),
             **case.environ(fleet),
         }
+        if case.recorded and contestant is not LINEAR:
+            # not by the environment, which some cases show
+            Path(env["ANSIBLE_CONFIG"]).write_text("[defaults]\ncallbacks_enabled = rustle.engine.feedback\n")
         command = [str(bin_dir / "ansible-playbook"), "-vv", "-i", str(fleet.inventory), "-i", str(inventory), str(case.playbook)]
         rc, stdout, stderr = execute([*command, *case.arguments], env, cwd=case.playbook.parent)
         events = [json.loads(line) for line in witness.read_text().splitlines()] if witness.exists() else []
