@@ -3,8 +3,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: feedback
-author:
-  - rustle.engine contributors
+author: rustle.engine contributors (@rustle)
 short_description: Records runs, learns from them, and lets them adapt
 version_added: 0.2.0
 type: aggregate

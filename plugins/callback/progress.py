@@ -3,8 +3,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r'''
 name: progress
-author:
-  - rustle.engine contributors
+author: rustle.engine contributors (@rustle)
 short_description: The default output, and how far the run is
 version_added: 0.2.0
 type: stdout

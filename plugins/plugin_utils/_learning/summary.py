@@ -71,7 +71,7 @@ def _flaked(history: History, execution: str) -> t.Iterator[tuple[float, str]]:
     if passed:
         identity, hosts = max(passed.items(), key=lambda one: len(one[1]))
         tries = sum(map(len, hosts.values()))
-        where = next(iter(hosts)) if len(hosts) == 1 else plural(len(hosts), 'host')
+        where = ''.join(hosts) if len(hosts) == 1 else plural(len(hosts), 'host')
         text = f'flaked: "{history.name(identity)}" failed {plural(tries, "time")} on {where} and then went well'
         yield sum(map(sum, hosts.values())), text + (f'; {len(passed) - 1} more' if len(passed) > 1 else '')
 

@@ -109,7 +109,7 @@ def host_paces(history: History) -> dict[str, dict[str, float]]:
 def _median_without(results: t.Sequence[ResultRecord], place: int) -> float:
     """Of results in the order of their durations, without one of them; 0 for no others."""
     others = len(results) - 1
-    middle = [at + (at >= place) for at in {(others - 1) // 2, others // 2}]
+    middle = [at + (at >= place) for at in sorted({(others - 1) // 2, others // 2})]
     return statistics.fmean(results[at].duration or 0.0 for at in middle) if others else 0.0
 
 

@@ -51,10 +51,10 @@ def live(progress: Progress, style: Style, *, now: float, usual: Usual) -> str:
         parts.append(f'slowest {clean(progress.slowest)}')
     if progress.bundles:
         parts.append(f'{progress.bundles} bundles')
-    bar = _bar(progress.share) if style.width > 3 * _BAR else ''
+    drawn = _bar(progress.share) if style.width > 3 * _BAR else ''
     room = max(style.width - 1, 1)
     kept = [parts[0]]
-    used = width(parts[0]) + (width(bar) + 1 if bar else 0)
+    used = width(parts[0]) + (width(drawn) + 1 if drawn else 0)
     for part in parts[1:]:
         if used + 3 + width(part) > room and part is not parts[1]:
             continue
@@ -64,9 +64,9 @@ def live(progress: Progress, style: Style, *, now: float, usual: Usual) -> str:
             continue
         kept.append(part)
         used += 3 + width(part)
-    text = cut(' · '.join(kept), room - (width(bar) + 1 if bar else 0))
+    text = cut(' · '.join(kept), room - (width(drawn) + 1 if drawn else 0))
     colour = 'bad' if progress.failed or progress.unreachable else 'good'
-    return f'{paint(colour, bar)} {text}' if bar else text
+    return f'{paint(colour, drawn)} {text}' if drawn else text
 
 
 def plain(progress: Progress, *, now: float, usual: Usual) -> str:

@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup impor
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import STATUSES, Past, Run, Span, clock_words, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, seconds
 
-__all__ = ['bar', 'overview', 'proportions', 'run_lengths', 'sparkline']
+__all__ = ['overview', 'proportions', 'run_lengths', 'share_of', 'sparkline']
 
 _CELLS: t.Final = 860  # of a lane
 _GUTTER: t.Final = 140  # for names of hosts
@@ -113,7 +113,7 @@ def sparkline(values: t.Sequence[float]) -> Markup | None:
                    role='img', aria_label=what, class_='spark')
 
 
-def bar(share: float) -> Markup:
+def share_of(share: float) -> Markup:
     """How much of the whole: 0 to 1."""
     return element('svg', element('rect', width=100, height=6, class_='ground'), element('rect', width=f'{max(min(share, 1.0), 0.0) * 100:.4g}', height=6),
                    viewBox='0 0 100 6', class_='share', preserveAspectRatio='none', aria_hidden='true')

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import RecommendationRecord, ResultRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Child, Markup, element, joined
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import bar, proportions, run_lengths, sparkline
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import proportions, run_lengths, share_of, sparkline
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import HostLine, Past, Run, TaskLine, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, percent, seconds, size
 
@@ -140,7 +140,7 @@ def failures(run: Run) -> Markup | None:
     left = len(ordered) - len(rows)
     title = 'Failures' if any(one.status != 'ignored' for one in run.failures) else 'Ignored failures'
     return section('failures', f'{title} ({len(run.failures)})', table('Failures', ['Task', 'Status', 'Hosts', 'Class', 'Message'], rows),
-                    element('p', f'{count(left, "more")} in the table of all tasks', class_='soft') if left else None)
+                   element('p', f'{count(left, "more")} in the table of all tasks', class_='soft') if left else None)
 
 
 def adaptations(run: Run) -> Markup | None:
@@ -181,7 +181,7 @@ def slowest(run: Run, past: Past) -> Markup | None:
     for line in every:
         usual = past.usual(line.task.identity)
         rows.append([
-            named(line), value([time(line.longest), bar((line.longest or 0) / longest)], line.longest), line.slowest_host, timed(line.median),
+            named(line), value([time(line.longest), share_of((line.longest or 0) / longest)], line.longest), line.slowest_host, timed(line.median),
             value([time(usual), element('small', _change(line.median, usual))], -1.0 if usual is None else usual),
             sparkline([*past.durations.get(line.task.identity, ()), *filter(None, [line.median])]), counted(line.counts)])
     return section('slowest', 'Slowest tasks', table(
@@ -246,7 +246,7 @@ def _host(run: Run, line: HostLine, longest: float) -> list[Child]:
     slow = line.slowest
     return [
         line.host, [proportions(line.counts), counted(line.counts)],
-        value([time(line.busy), bar((line.busy or 0) / longest)], line.busy), timed(line.cpu),
+        value([time(line.busy), share_of((line.busy or 0) / longest)], line.busy), timed(line.cpu),
         value(NOT_KNOWN if line.maxrss is None else size(line.maxrss * 1024), line.maxrss), value(f'{len(line.bundles):,}', len(line.bundles)),
         [run.names.get(slow.task_id, slow.identity), element('small', time(slow.duration))] if slow is not None else NOT_KNOWN,
         element('small', line.host_class)]

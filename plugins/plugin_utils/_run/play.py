@@ -32,6 +32,7 @@ __all__ = ['PlayRun']
 
 _display = Display()
 
+
 class PlayRun:
     """Takes the place of the strategy's queue for the play that runs."""
 

@@ -100,8 +100,8 @@ def _first(db: Database) -> None:
         'execution': str, 'name': str, 'host': str, 'value': float, 'unit': str, 'time': float}, pk=('execution', 'name', 'host'))
     db.table('metrics').create_index(['name', 'time'])
     db.create_table('recommendations', {
-        'execution': str, 'code': str, 'subject': str, 'severity': str, 'title': str, 'evidence': str, 'change': str, 'gain': float, 'time': float,
-        }, pk=('execution', 'code', 'subject'))
+        'execution': str, 'code': str, 'subject': str, 'severity': str, 'title': str, 'evidence': str, 'change': str, 'gain': float,
+        'time': float}, pk=('execution', 'code', 'subject'))
     db.table('recommendations').create_index(['time'])
     db.create_table('reports', {'execution': str, 'lines': str, 'time': float}, pk='execution')
     db.table('reports').create_index(['time'])

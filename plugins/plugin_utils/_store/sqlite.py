@@ -22,6 +22,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._store.waiting impor
 
 __all__ = ['SqliteStore']
 
+
 class SqliteStore(Queries):
     """Opens, makes or migrates the file at ``path``; StoreError when that cannot be. ``create`` False: a missing file is an error, too."""
 
