@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._render import repor
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.history_view import host_histories, task_histories
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.markup import Child, Markup, element, joined
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.page_parts import island, part, policy
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import bar, proportions, run_lengths, sparkline
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.report_charts import proportions, run_lengths, share_of, sparkline
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Past, Run, clock_words, duration_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count
 
@@ -66,7 +66,7 @@ def _tasks(runs: t.Sequence[Run]) -> Markup | None:
         about = f'{short_name(one.module)} · {one.playbook}'
         rows.append([
             [element('b', one.name or short_name(one.module)), element('small', about)], sections.value(f'{one.runs:,}', one.runs), sections.timed(one.median),
-            sections.timed(one.high), sections.value([sections.time(whole), bar(whole / most)], whole), sparkline(one.medians), sections.counted(one.counts)])
+            sections.timed(one.high), sections.value([sections.time(whole), share_of(whole / most)], whole), sparkline(one.medians), sections.counted(one.counts)])
     heads = ['Task', 'Runs', 'Median', '9 of 10', 'In all', 'History', 'Results']
     return sections.section('tasks', f'Tasks ({len(rows)})', sections.table('Tasks', heads, rows, numbers=(1, 2, 3, 4), class_='sortable')) if rows else None
 
