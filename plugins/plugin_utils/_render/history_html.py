@@ -66,7 +66,8 @@ def _tasks(runs: t.Sequence[Run]) -> Markup | None:
         about = f'{short_name(one.module)} · {one.playbook}'
         rows.append([
             [element('b', one.name or short_name(one.module)), element('small', about)], sections.value(f'{one.runs:,}', one.runs), sections.timed(one.median),
-            sections.timed(one.high), sections.value([sections.time(whole), share_of(whole / most)], whole), sparkline(one.medians), sections.counted(one.counts)])
+            sections.timed(one.high), sections.value([sections.time(whole), share_of(whole / most)], whole),
+            sparkline(one.medians), sections.counted(one.counts)])
     heads = ['Task', 'Runs', 'Median', '9 of 10', 'In all', 'History', 'Results']
     return sections.section('tasks', f'Tasks ({len(rows)})', sections.table('Tasks', heads, rows, numbers=(1, 2, 3, 4), class_='sortable')) if rows else None
 
