@@ -294,7 +294,7 @@ class BundleFinished(BundleEvent):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class BundleCut(BundleEvent):
-    """Looking ahead has ended before a task: ``reason`` is a code of `_model/reasons.py`, ``detail`` e.g. the name that was read."""
+    """Looking ahead has ended before a task: ``reason`` is a code of `_model/reasons.py`, ``detail``: the variable that was read, where that is it."""
 
     kind: t.ClassVar[str] = 'bundle_cut'
     reason: str = ''

@@ -82,9 +82,10 @@ class Telling:
                 host=bundle.host, bundle=bundle.number, seconds=time.monotonic() - bundle.sent, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed))
 
     def cut(self, host: str, reason: Reason, detail: str) -> None:
-        """Nothing more is prepared for the host for now."""
+        """Nothing more is prepared for the host for now. Of details only the name of a variable is told: rendered names may hold a secret."""
         if self.heard and reason is not Reason.END:
-            self._channel.publish(BundleCut(host=host, bundle=self._last.get(host, 0), reason=reason.value, detail=detail))
+            name = detail if reason is Reason.REGISTER else ''
+            self._channel.publish(BundleCut(host=host, bundle=self._last.get(host, 0), reason=reason.value, detail=name))
 
     # -- notes
 
