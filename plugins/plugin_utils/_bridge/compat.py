@@ -126,9 +126,11 @@ def unreachable(wire: t.Any) -> bool:
     return bool(wire.utr.unreachable if UNIFIED else wire.return_data.get('unreachable'))
 
 
-def shown_result(wire: t.Any) -> t.Mapping[str, t.Any]:
-    """What a task result says, as callbacks would get it."""
-    return t.cast('t.Mapping[str, t.Any]', wire.utr.as_result_dict() if UNIFIED else wire.return_data)
+def shown_result(wire: t.Any, task: t.Any) -> t.Mapping[str, t.Any]:
+    """What a task result says, as callbacks would get it; nothing but ``censored`` under no_log."""
+    if task.no_log or (UNIFIED and wire.utr.no_log):
+        return {'censored': 'no_log'}
+    return t.cast('t.Mapping[str, t.Any]', wire.utr.as_result_dict(for_callback=True) if UNIFIED else wire.return_data)
 
 
 def run_task(executor: type[TaskExecutor], *, host: t.Any, task: t.Any, task_vars: dict[str, t.Any], play_context: t.Any, loader: t.Any,

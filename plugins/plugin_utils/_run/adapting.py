@@ -104,7 +104,7 @@ class Adapting:
             task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire), started=started,
             declared=failures.declared(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
             skippable=settings.skippable, interchangeable=tuple(other.name for other in group if other.name != host.name),
-            host_class=observed_classes.of(host), path='agent', **failures.failure(compat.shown_result(wire)))
+            host_class=observed_classes.of(host), path='agent', **failures.failure(compat.shown_result(wire, task)))
 
     # -- acting
 
