@@ -51,6 +51,7 @@ class Loop:
         self._archives: Dict[str, Archive] = {sha: archive}
         self._cache = Cache(archive.path)
         self._limit: Optional[int] = None
+        self._vitals: Any = None  # until the controller asks for them
         self._warmth = Warmth(mount, path, noise)
         self._runner = Runner(self._begin, self._warmth, self._archives, self._ours)
         self._core = protocol.Agent(_about(sha))
@@ -126,7 +127,8 @@ class Loop:
 
     def _report(self, finished: List[Finished]) -> None:
         for entry in finished:
-            self._carry_out(self._core.ended(*entry))
+            health = self._vitals.due(time.monotonic()) if self._vitals is not None else None
+            self._carry_out(self._core.ended(*entry, health=health))
 
     def _carry_out(self, instructions: List[protocol.Instruction]) -> None:
         todo: Deque[Any] = deque(instructions)
@@ -147,6 +149,10 @@ class Loop:
                 todo.extend(self._core.payload(item.sha, self._store(item.sha, item.data)))
             elif isinstance(item, protocol.Limit):
                 self._limit = item.size
+            elif isinstance(item, protocol.Watch):
+                from .vitals import Vitals
+
+                self._vitals = Vitals(item.seconds, os.path.expanduser("~"))
             elif isinstance(item, protocol.Exit):
                 self._leave()
 

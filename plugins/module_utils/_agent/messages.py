@@ -110,9 +110,20 @@ RESULT = {
     "oublock": int,
 }
 
+HEALTH = {
+    "memory_free": maybe(int),
+    "memory_size": maybe(int),
+    "home_free": maybe(int),
+    "home_size": maybe(int),
+    "root_free": maybe(int),
+    "root_size": maybe(int),
+    "load": maybe(NUMBER),
+    "cpus": maybe(int),
+}
+
 # type -> (who receives it, shape)
 MESSAGES = {
-    "hello": (TO_AGENT, {"v": int, "cache_limit": int}),
+    "hello": (TO_AGENT, {"v": int, "cache_limit": int, "health": maybe(NUMBER)}),
     "run": (TO_AGENT, {"entries": [ENTRY]}),
     "blob": (TO_AGENT, {"sha": _Sha}),
     "cancel": (TO_AGENT, {"lane": str}),
@@ -124,7 +135,7 @@ MESSAGES = {
     ),
     "need": (TO_CONTROLLER, {"sha": [_Sha]}),
     "started": (TO_CONTROLLER, {"id": int}),
-    "done": (TO_CONTROLLER, {"id": int, "steps": [RESULT], "stop": maybe(_OneOf(*STOPS))}),
+    "done": (TO_CONTROLLER, {"id": int, "steps": [RESULT], "stop": maybe(_OneOf(*STOPS)), "health": maybe(HEALTH)}),
     "dropped": (TO_CONTROLLER, {"lane": str, "ids": [int]}),
     "error": (TO_CONTROLLER, {"msg": str}),
 }

@@ -17,7 +17,7 @@ from typing import Any, Deque, Dict, List, NamedTuple, Optional, Set, Tuple, Uni
 from .framing import Frame, ProtocolError
 from .messages import TO_AGENT, message, receive
 
-__all__ = ["CONNECTION", "ENTRY", "Agent", "Exit", "Instruction", "Kill", "Limit", "Lookup", "Send", "Start", "Store"]
+__all__ = ["CONNECTION", "ENTRY", "Agent", "Exit", "Instruction", "Kill", "Limit", "Lookup", "Send", "Start", "Store", "Watch"]
 
 # (state, message) -> state. What is not in the table is a ProtocolError.
 CONNECTION = {
@@ -84,11 +84,17 @@ class Limit(NamedTuple):
     size: int
 
 
+class Watch(NamedTuple):
+    """The controller wants to know how the host is, at most every so many seconds."""
+
+    seconds: float
+
+
 class Exit(NamedTuple):
     """Send what is still to be sent and exit."""
 
 
-Instruction = Union[Send, Start, Kill, Lookup, Store, Limit, Exit]
+Instruction = Union[Send, Start, Kill, Lookup, Store, Limit, Watch, Exit]
 
 
 class _Lane:
@@ -145,7 +151,10 @@ class Agent:
             return self._kill(header["id"])
         if kind == "bye":
             return self._bye()
-        return [Limit(header["cache_limit"])]
+        todo: List[Instruction] = [Limit(header["cache_limit"])]
+        if (header.get("health") or 0) > 0:
+            todo.append(Watch(header["health"]))
+        return todo
 
     def payload(self, sha: str, here: bool) -> List[Instruction]:
         """The payload is in the cache, or it is not."""
@@ -154,8 +163,10 @@ class Agent:
             return [Send(message("need", sha=[sha]))]
         return [todo for lane in list(self._lanes.values()) for todo in self._pump(lane)]
 
-    def ended(self, id: int, steps: List[Dict[str, Any]], blobs: Tuple[bytes, ...], stop: Optional[str]) -> List[Instruction]:
-        """A started entry has ended; `stop` as in the message done."""
+    def ended(
+        self, id: int, steps: List[Dict[str, Any]], blobs: Tuple[bytes, ...], stop: Optional[str], health: Optional[Dict[str, Any]] = None
+    ) -> List[Instruction]:
+        """A started entry has ended; `stop` and `health` as in the message done."""
         lane, entry = next((lane, lane.running) for lane in self._lanes.values() if lane.running is not None and lane.running["id"] == id)
         self._move(id, "end")
         self._running.discard(id)
@@ -163,7 +174,10 @@ class Agent:
         if stop is not None:
             # After "judge" not even the same group goes on: that is what the controller asked for.
             lane.stop(entry["epoch"], None if stop == "judge" or entry.get("judge") else entry.get("group"))
-        todo: List[Instruction] = [Send(message("done", id=id, steps=steps, stop=stop), blobs)]
+        done = message("done", id=id, steps=steps, stop=stop)
+        if health:
+            done["health"] = health
+        todo: List[Instruction] = [Send(done, blobs)]
         todo += self._pump(lane)
         return todo + self._exit_when_idle()
 

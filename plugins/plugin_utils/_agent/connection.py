@@ -237,7 +237,8 @@ class AgentConnection:
         elif kind == 'started':
             self._tell(Started(header['id']))
         elif kind == 'done':
-            self._tell(Done(header['id'], tuple(_result(step, frame.blobs) for step in header['steps']), header.get('stop')))
+            steps = tuple(_result(step, frame.blobs) for step in header['steps'])
+            self._tell(Done(header['id'], steps, header.get('stop'), header.get('health') or {}))
         elif kind == 'dropped':
             self._tell(Dropped(header['lane'], tuple(header['ids'])))
 

@@ -64,11 +64,15 @@ class StepResult:
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """Entry ``id`` has ended; ``stop`` says why its lane stands still, if it does."""
+    """Entry ``id`` has ended; ``stop`` says why its lane stands still, if it does.
+
+    ``health``: how the host is, as HEALTH of `messages.py` has it; empty where the agent did not say.
+    """
 
     id: int
     steps: tuple[StepResult, ...]
     stop: str | None
+    health: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -217,12 +217,13 @@ class Adapting:
     # -- what changes the run
 
     def _scale(self, instruction: Instruction) -> None:
-        if 'lanes' not in instruction.decision.changes:  # what is sent ahead to one host is no setting of a host
-            self._reject(instruction)
-            return
-        hub = self._play.hub
-        hub.forks = max(1, min(self._play.forks, int(instruction.decision.changes['lanes'])))
-        _display.vv(f'rustle: at most {hub.forks} hosts at once ({instruction.decision.rationale})')
+        decision, hub = instruction.decision, self._play.hub
+        if 'batch' in decision.changes:
+            batch = self._play.session.batches[decision.target] = max(1, int(decision.changes['batch']))
+            _display.vv(f'rustle: at most {batch} tasks sent ahead ({decision.rationale})', host=decision.target)
+        else:
+            hub.forks = max(1, min(self._play.forks, int(decision.changes['lanes'])))
+            _display.vv(f'rustle: at most {hub.forks} hosts at once ({decision.rationale})')
         self._adviser.applied(instruction.adaptation, None)
 
     def _toggle(self, instruction: Instruction) -> None:

@@ -109,7 +109,7 @@ class LookingAhead:
 
     def _advance(self, run: HostRun) -> tuple[Reason, str]:
         settings = self._play.session.settings(run.task_vars)
-        limit = settings.lookahead
+        limit = min(settings.lookahead, self._play.session.batches.get(run.host.name, settings.lookahead))
         tail = run.tail
         barrier = self._play.rules.barrier(tail.task, run.host, settings)
         tail.renews = self._play.rules.restarts_agent(tail.task, run.host, settings)

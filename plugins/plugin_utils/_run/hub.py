@@ -232,6 +232,7 @@ class Hub:
             agent = self.agents[target.key] = Agent(target, connection)
             self._owners[connection] = agent
             agent.timer = self.after(self.start_limit, lambda: self._give_up(agent))
+            self.telling.health.begins()
             connection.start()
             started()
             if connection.closed:
@@ -255,6 +256,7 @@ class Hub:
 
     def turn(self, timeout: float) -> None:
         """Wait up to ``timeout`` seconds for something to happen and deal with it."""
+        self.telling.health.look()
         self.flush()
         now = time.monotonic()
         while self._timers and self._timers[0][2].callback is None:
@@ -350,6 +352,7 @@ class Hub:
         if errand is None:
             return
         self.telling.came(errand, event.steps)
+        self.telling.health.host(errand.lane.name, event.health)
         if event.stop is not None:
             errand.lane.epoch = max(errand.lane.epoch, errand.epoch + 1)
             self._stopped(errand.execution)
@@ -400,6 +403,8 @@ class Hub:
 
     def _lost(self, agent: Agent, event: t.Any) -> None:
         agent.timer.callback = None
+        if event.phase == 'connect' and event.rc in (None, 255):  # ssh itself, or nothing that answers; not a host that lacks something
+            self.telling.health.unreached()
         if self.agents.get(agent.target.key) is agent:
             del self.agents[agent.target.key]
         errands, agent.errands = [errand for _number, errand in sorted(agent.errands.items())], {}

@@ -27,6 +27,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import NAMES, Settings, notices, read_config, resolve
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import channel
 
+from .health import EVERY
 from .hub import Hub
 from .play import PlayRun
 
@@ -57,6 +58,7 @@ class Session:
         self.diary: Diary | None = None  # of a run that follows a saved plan
         self.unavailable: set[str] = set()
         self.by_stock: set[str] = set()  # classes of hosts that an adaptation has taken off their agents
+        self.batches: dict[str, int] = {}  # host -> tasks that are sent ahead at most, where an adaptation has said so
         self.overrides: dict[str, t.Any] = {}  # settings that adaptations have changed for the rest of the run
         self._config = read_config(C.CONFIG_FILE)
         settings = self.settings({})
@@ -141,7 +143,7 @@ class Session:
             on_event(connection, event)
 
         connection = AgentConnection(selector, launch, payload, told)
-        connection.send({'t': 'hello', 'v': 1, 'cache_limit': self._agent_cache_limit})
+        connection.send({'t': 'hello', 'v': 1, 'cache_limit': self._agent_cache_limit, 'health': EVERY if channel.heard else 0})
         return connection, options.get('started', lambda: None)
 
     def _agent_unavailable(self, execution: t.Any, lost: TargetLost) -> None:

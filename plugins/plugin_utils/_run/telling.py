@@ -13,6 +13,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
+from .health import Health
 from .usage import Usage
 
 __all__ = ['Telling']
@@ -20,21 +21,24 @@ __all__ = ['Telling']
 
 @dataclasses.dataclass(eq=False)
 class _Bundle:
-    """What one host was sent in one piece, while it is under way."""
+    """What one host was sent in one piece, while it is under way. ``alone``: its agent runs, and had nothing of the host before it."""
 
     number: int
     host: str
     sent: float
     open: int
+    alone: bool = False
+    work: float = 0.0
     done: int = 0
     dropped: int = 0
     failed: bool = False
 
 
 class Telling:
-    """Of the hub and its plays."""
+    """Of the hub and its plays. ``health``: what it tells of resources."""
 
     def __init__(self, channel: Channel) -> None:
+        self.health = Health(channel)
         self._channel = channel
         self._numbers = 0
         self._last: dict[str, int] = {}  # host -> its latest bundle
@@ -49,7 +53,8 @@ class Telling:
             return
         self._numbers += 1
         now = time.monotonic()
-        bundle = _Bundle(self._numbers, host, now, len(errands))
+        alone = host in self._last and len(errands[0].lane.flying) == len(errands)
+        bundle = _Bundle(self._numbers, host, now, len(errands), alone)
         self._last[host] = bundle.number
         size = 0
         for errand in errands:
@@ -65,6 +70,7 @@ class Telling:
         if errand.bundle is not None:
             errand.execution.usage.came(steps, errand.calls)
             errand.bundle.done += 1
+            errand.bundle.work += sum(step.end - step.start for step in steps)
             self._landed(errand)
 
     def dropped(self, errand: t.Any, *, lost: bool = False) -> None:
@@ -78,8 +84,11 @@ class Telling:
         bundle, errand.bundle = errand.bundle, None
         bundle.open -= 1
         if not bundle.open:
+            seconds = time.monotonic() - bundle.sent
+            if bundle.alone and not bundle.dropped:
+                self.health.took(seconds - bundle.work)
             self._channel.publish(BundleFinished(
-                host=bundle.host, bundle=bundle.number, seconds=time.monotonic() - bundle.sent, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed))
+                host=bundle.host, bundle=bundle.number, seconds=seconds, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed))
 
     def cut(self, host: str, reason: Reason, detail: str) -> None:
         """Nothing more is prepared for the host for now. Of details only the name of a variable is told: rendered names may hold a secret."""

@@ -314,6 +314,7 @@ class Done:
     def __init__(self, frame: framing.Frame) -> None:
         self.stop = frame.header["stop"]
         self.steps = frame.header["steps"]
+        self.health = frame.header.get("health")
         self.out = [frame.blobs[step["out"]] for step in self.steps]
         self.err = [frame.blobs[step["err"]] for step in self.steps]
 

@@ -18,6 +18,7 @@ RUN = message("run", entries=[ENTRY])
 RESULT = {"i": 0, "rc": 0, "out": 0, "err": 1, "start": 1.0, "end": 2, "utime": 0.1, "stime": 0, "maxrss": 1, "inblock": 0, "oublock": 8}
 GOOD = [
     (TO_AGENT, message("hello", v=1, cache_limit=10), ()),
+    (TO_AGENT, message("hello", v=1, cache_limit=10, health=5.0), ()),
     (TO_AGENT, RUN, (b"x",)),
     (TO_AGENT, message("blob", sha=SHA), (b"x",)),
     (TO_AGENT, message("cancel", lane="a"), ()),
@@ -27,6 +28,7 @@ GOOD = [
     (TO_CONTROLLER, message("need", sha=[SHA]), ()),
     (TO_CONTROLLER, message("started", id=1), ()),
     (TO_CONTROLLER, message("done", id=1, steps=[RESULT], stop=None), (b"", b"")),
+    (TO_CONTROLLER, message("done", id=1, steps=[], stop=None, health={"memory_free": 1, "memory_size": 2, "load": 0.5}), ()),
     (TO_CONTROLLER, message("dropped", lane="a", ids=[1]), ()),
     (TO_CONTROLLER, message("error", msg="x"), ()),
 ]

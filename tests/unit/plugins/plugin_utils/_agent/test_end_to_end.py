@@ -82,8 +82,8 @@ def test_a_first_run_of_the_benchmark_sends_less_than_its_budget(bench, built):
     connection = bench.connect(built)
     hello(connection)
     bench.await_event(Ready)
-    # 2 kB of it is standalone.py: one archive for runs, `present` and `--run`, so that its sum means the same everywhere
-    assert connection.bytes_up < 184_000
+    # 2 kB of it is standalone.py: one archive for runs, `present` and `--run`, so that its sum means the same everywhere; 1 kB is vitals.py
+    assert connection.bytes_up < 185_000
 
 
 def test_with_facts_it_is_still_within_the_budget(bench, tmp_path):
