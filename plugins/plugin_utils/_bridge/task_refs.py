@@ -17,7 +17,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects imp
 
 from . import traits
 
-__all__ = ['TaskRefs', 'gathers', 'identity_of', 'identity_of_gathering', 'playbook_identity', 'task_refs', 'written_name']
+__all__ = ['TaskRefs', 'gathers', 'identity_of', 'identity_of_gathering', 'playbook_identity', 'shown_name', 'task_refs']
 
 
 def playbook_identity(path: str) -> str:
@@ -34,7 +34,7 @@ def identity_of(task: t.Any, *, playbook: str) -> str:
     file, _colon, line = (task.get_path() or '').rpartition(':')
     role = task._role
     place = _beside(playbook, file) if role is None else (role.get_name(), os.path.relpath(file, role._role_path) if file else '')
-    return _hashed(*place, written_name(task) or f'line {line}', short_name(task._resolved_action or str(task.action)))
+    return _hashed(*place, _written_name(task) or f'line {line}', short_name(task._resolved_action or str(task.action)))
 
 
 def gathers(play: t.Any) -> bool:
@@ -57,10 +57,17 @@ def _hashed(*words: str) -> str:
     return hashlib.sha256('\0'.join(words).encode('utf-8', 'surrogateescape')).hexdigest()[:16]
 
 
-def written_name(task: t.Any) -> str:
+def _written_name(task: t.Any) -> str:
     """The name as it is written: linear renders the attribute for a moment, and what is rendered may be a secret."""
     written = getattr(task, '_ds', None)
     return str((written.get('name') if isinstance(written, dict) else task.name) or '')
+
+
+def shown_name(task: t.Any) -> str:
+    """What people call a task: as Task.get_name, and never rendered."""
+    role = task._role.get_name() if task._role is not None else ''
+    name = _written_name(task) or task._resolved_action or str(task.action)
+    return f'{role} : {name}' if role else str(name)
 
 
 class TaskRefs:
@@ -79,9 +86,8 @@ class TaskRefs:
         ref = self._known.get(task._uuid)
         if ref is None:
             role, module = task._role.get_name() if task._role is not None else '', task._resolved_action or str(task.action)
-            name = written_name(task) or module
             ref = self._known[task._uuid] = TaskRef(
-                task_id=task._uuid, identity=identity_of(task, playbook=self.playbook), name=f'{role} : {name}' if role else name, module=module,
+                task_id=task._uuid, identity=identity_of(task, playbook=self.playbook), name=shown_name(task), module=module,
                 path=task.get_path() or '', play=_play_name(task), role=role, handler=isinstance(task, Handler), traits=traits.of_task(task),
                 order=len(self._known))
         return ref

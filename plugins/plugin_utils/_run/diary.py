@@ -6,7 +6,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_reading import where_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import written_name
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import shown_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import PlanCompared
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.followed import BundleEnded, Difference, Step, TaskRan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
@@ -33,14 +33,14 @@ class Diary:
             estimated_spread=estimate.spread if estimate else None, differences=tuple(one.text for one in self.differences()))
 
     def ran(self, host: str, task: t.Any, stock: Reason | None = None) -> None:
-        self._steps.append(TaskRan(where=_place(task), name=_name(task), host=host, stock=stock))
+        self._steps.append(TaskRan(where=_place(task), name=shown_name(task), host=host, stock=stock))
 
     def ended(self, run: t.Any, reason: Reason, detail: str) -> None:
         """A host's bundle ends behind what is under way."""
         behind, before = run.tail.task, run.cut_before
         needed = next((other.task for other in run.under_way() if detail in compat.register_names(other.task)), None) if reason is Reason.REGISTER else None
         self._steps.append(BundleEnded(
-            where=_place(behind), name=_name(behind), host=run.host.name, reason=reason, detail=detail,
+            where=_place(behind), name=shown_name(behind), host=run.host.name, reason=reason, detail=detail,
             before=_place(before) if before is not None else '', needs=_place(needed) if needed is not None else ''))
 
     def differences(self) -> tuple[Difference, ...]:
@@ -58,8 +58,3 @@ class Diary:
 
 def _place(task: t.Any) -> str:
     return where_of(task) or str(task.get_name()).strip()
-
-
-def _name(task: t.Any) -> str:
-    """As it is written: what is rendered may be a secret."""
-    return written_name(task) or str(task.action)
