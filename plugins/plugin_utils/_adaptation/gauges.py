@@ -3,6 +3,7 @@
 
 Rule 1: below FIRST of its limit a resource is nobody's concern; it is told once more when it has come back below.
 Rule 2: above, a reading is told when it has moved, and else now and then, so that pressure that lasts is not taken for gone.
+Rule 3: a disk that is no fuller than when it was first seen is not told: it is nothing that the run does, and less at once would not empty it.
 """
 from __future__ import annotations
 
@@ -42,10 +43,11 @@ class _Told:
 
 
 class Gauges:
-    """Rules 1 and 2 for all resources of all hosts. ``repeat``: seconds after which an unmoved reading is told again."""
+    """The rules for all resources of all hosts. ``repeat``: seconds after which an unmoved reading is told again."""
 
     def __init__(self, *, repeat: float) -> None:
         self._repeat = repeat
+        self._at_first: dict[tuple[str, str], float] = {}  # of disks
         self._told: dict[tuple[str, str], _Told] = {}  # those that were above FIRST when last told
 
     def tells(self, reading: Reading, now: float) -> bool:
@@ -53,6 +55,8 @@ class Gauges:
         if reading.limit <= 0:
             return False
         key, part = (reading.host, reading.resource), reading.used / reading.limit
+        if reading.resource == 'disk' and part - self._at_first.setdefault(key, part) < _MOVED:
+            return False
         before = self._told.get(key)
         if part < FIRST:
             return self._told.pop(key, None) is not None

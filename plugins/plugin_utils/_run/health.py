@@ -16,8 +16,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel impo
 __all__ = ['EVERY', 'Health']
 
 EVERY: t.Final = 5.0  # seconds between two looks
-_REPEAT = 10.0  # a reading of the run; less than what the engine takes for recent
-_REPEAT_OF_HOST = 60.0
+_REPEAT = 10.0  # a reading of the run; less than what the engine takes for recent, as the next one
+_REPEAT_OF_HOST = 20.0
 _CGROUP = '/sys/fs/cgroup'
 
 

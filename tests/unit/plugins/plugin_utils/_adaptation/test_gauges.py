@@ -34,7 +34,7 @@ def test_what_has_no_limit_is_never_told() -> None:
 
 def test_resources_and_hosts_do_not_know_of_each_other() -> None:
     gauges = Gauges(repeat=100)
-    assert [gauges.tells(Reading(host, resource, 9, 10), 0) for host in "ab" for resource in ("disk", "load")] == [True] * 4
+    assert [gauges.tells(Reading(host, resource, 9, 10), 0) for host in "ab" for resource in ("memory", "load")] == [True] * 4
 
 
 @given(st.lists(st.floats(0, 2), max_size=40))
@@ -45,6 +45,11 @@ def test_whoever_hears_only_what_is_told_knows_each_resource_that_is_high(parts:
             known = part
         assert (known >= FIRST) == (part >= FIRST)
         assert part < FIRST or abs(known - part) < 0.02
+
+
+def test_a_disk_is_told_only_when_it_gets_fuller_than_it_was() -> None:
+    gauges = Gauges(repeat=10)
+    assert [gauges.tells(Reading("h", "disk", part, 100), now) for now, part in [(0, 92), (50, 92), (100, 95), (150, 95)]] == [False, False, True, True]
 
 
 def test_the_first_threshold_lies_below_that_of_the_engine() -> None:
