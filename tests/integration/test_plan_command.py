@@ -417,6 +417,10 @@ def test_an_ansible_cfg_that_cannot_be_read_is_no_traceback(plan: Any) -> None:
     assert "ansible-core cannot start" in plan.bad(*BASIC, ANSIBLE_CONFIG="bad.cfg")
 
 
+def test_a_plan_that_is_made_anew_says_what_a_remembered_one_does(plan: Any) -> None:
+    assert plan(*BASIC, "--dry-run", "--no-cache").text == plan(*BASIC, "--dry-run").text
+
+
 def test_what_ansible_prints_does_not_get_into_the_output(plan: Any) -> None:
     document = plan("skipped.yml", "-i", "h,", "-o", "json", ANSIBLE_VERBOSITY="3").plan
     assert {condition["When"]["decided"] for task in tasks(document).values() for condition in task["conditions"] if "When" in condition} >= {False}
