@@ -47,7 +47,8 @@ def words(result: t.Mapping[str, t.Any]) -> str:
 
 def declared(task: t.Any) -> bool:
     """Whether the playbook says itself what a failure of the task means."""
-    if task.until or task.ignore_errors or task.ignore_unreachable or task.failed_when:
+    # 2.21 makes no list of failed_when
+    if task.until or task.ignore_errors or task.ignore_unreachable or task.failed_when not in (None, []):
         return True
     parent = task._parent
     while parent is not None:

@@ -22,7 +22,7 @@ def of_task(task: t.Any) -> tuple[str, ...]:
     found = {
         TaskTrait.ASYNC: bool(task.async_val),
         TaskTrait.BECOME: task.become is True,
-        TaskTrait.CHANGED_WHEN: bool(task.changed_when),
+        TaskTrait.CHANGED_WHEN: task.changed_when is not None and task.changed_when != [],  # 2.21 makes no list of it
         TaskTrait.DELEGATED: bool(task.delegate_to),
         TaskTrait.GATHERS_FACTS: action in ('gather_facts', 'setup'),
         TaskTrait.GATHER_SUBSET: action in ('gather_facts', 'setup') and bool(args.get('gather_subset')),
