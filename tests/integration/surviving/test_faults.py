@@ -88,7 +88,7 @@ def one_host_away(fleet: Fleet) -> Iterator[None]:
     def watch() -> None:
         while not over.wait(0.05):
             if all("working" in journal(name) for name in hosts):
-                over.wait(1.0)  # their results are on the way
+                over.wait(3.0)  # their results are on the way
                 fleet.close(AWAY)
                 over.wait(AWAY_SECONDS)
                 fleet.open(AWAY)
