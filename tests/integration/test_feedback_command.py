@@ -226,7 +226,7 @@ def test_the_status_of_a_run_that_goes_on_and_of_one_that_has_ended(command: Com
                      for one in going.results if (one.began or 0) < until]  # fmt: skip
     filled(tmp_path / "feedback.db", going)
     said = command("status")
-    assert re.fullmatch(r"site.yml: running, \d+ %", said.lines[0]) and re.search(r"\d+ of 96 results · .* to .* left", said.out)
+    assert re.fullmatch(r"site.yml: running, \d+ %, play Web servers", said.lines[0]) and re.search(r"\d+ of 96 results · .* to .* left", said.out)
     document = command("status", "last", "--json").json
     assert 0 < document["progress"]["done"] < document["progress"]["total"] == 96 and document["progress"]["active"]
     assert document["progress"]["low"] < document["progress"]["high"]
@@ -279,6 +279,37 @@ def test_a_real_run_is_watched_from_another_process_and_shown(command: Command, 
     ]  # fmt: skip
     assert {one["path"] for one in document["results"]} == {"agent"} and all(one["duration"] > 0 for one in document["results"])
     assert "<canvas" in command("report", "--db", "live.db").out
+
+
+AGAIN = """
+- hosts: all
+  gather_facts: false
+  strategy: rustle.engine.rustle_binary_hybrid
+  handlers:
+    - {name: restart, ansible.builtin.command: "true"}
+  tasks:
+    - {name: first, ansible.builtin.command: "true", notify: restart}
+    - ansible.builtin.meta: flush_handlers
+    - {name: include, ansible.builtin.include_tasks: included.yml, loop: [1, 2]}
+"""
+
+
+def test_what_runs_several_times_on_a_host_is_kept_each_time(command: Command, tmp_path: Path) -> None:
+    """A handler is the same task each time; what is included again is another one."""
+    (tmp_path / "again.yml").write_text(AGAIN)
+    (tmp_path / "included.yml").write_text('- {name: inside, ansible.builtin.command: "true", notify: restart}\n')
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "RUSTLE_"))} | {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CALLBACKS_ENABLED": "rustle.engine.feedback", "RUSTLE_FEEDBACK_DB": str(tmp_path / "again.db"),
+    }  # fmt: skip
+    playbook = [sys.executable, "-m", "ansible", "playbook", "-i", "h1,h2,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", "again.yml"]
+    subprocess.run(playbook, cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=120)
+    document = command("show", "--db", "again.db", "--json").json
+    names = {one["task_id"]: one["name"] for one in document["tasks"]}
+    found = sorted((names[one["task_id"]], one["occurrence"]) for one in document["results"] if one["host"] == "h1")
+    assert found == [("first", 1), ("include", 1), ("inside", 1), ("inside", 1), ("restart", 1), ("restart", 2)]
+    assert len(document["results"]) == 12
+    progress = command("status", "--db", "again.db", "--json").json["progress"]
+    assert (progress["done"], progress["share"], progress["round_trips"]) == (12, 1.0, document["run"]["round_trips"])
 
 
 # --- what cannot be ---------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     BundleRecord,
     ExecutionRecord,
     PlanRecord,
+    PlayRecord,
     RecommendationRecord,
     Record,
     ReportRecord,
@@ -35,6 +36,7 @@ class Made:
 
     execution: ExecutionRecord
     plan: PlanRecord | None = None
+    plays: list[PlayRecord] = field(default_factory=list)
     tasks: list[TaskRecord] = field(default_factory=list)
     results: list[ResultRecord] = field(default_factory=list)
     bundles: list[BundleRecord] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Made:
     @property
     def records(self) -> list[Record]:
         alone = [record for record in (self.plan, self.report) if record is not None]
-        return [self.execution, *alone, *self.tasks, *self.results, *self.bundles, *self.adaptations, *self.recommendations]
+        return [self.execution, *alone, *self.plays, *self.tasks, *self.results, *self.bundles, *self.adaptations, *self.recommendations]
 
 
 def run_id(number: int) -> str:
@@ -53,9 +55,13 @@ def run_id(number: int) -> str:
 
 
 def a_run(
-    number: int = 0, *, tasks: int = 12, hosts: int | Sequence[str] = 3, faults: bool = True, slower: float = 1.0, playbook: str = "site.yml", **fields: Any
+    number: int = 0, *, tasks: int = 12, hosts: int | Sequence[str] = 3, faults: bool = True, slower: float = 1.0, playbook: str = "site.yml",
+    plays: bool = True, **fields: Any,
 ) -> Made:
-    """The run ``number``, which began that many days after BEGIN. ``slower``: a factor on what the last third of its tasks takes."""
+    """The run ``number``, which began that many days after BEGIN. ``plays`` False: as histories had it before they kept plays.
+
+    ``slower``: a factor on what the last third of its tasks takes.
+    """
     dice = random.Random(f"{playbook} {number}")
     execution, began = fields.pop("execution", run_id(number)), fields.pop("started", BEGIN + 86400 * number)
     names = [f"web{host:02}" for host in range(1, hosts + 1)] if isinstance(hosts, int) else list(hosts)
@@ -64,6 +70,11 @@ def a_run(
     clocks = dict.fromkeys(names, began + 1)
     skew = {host: 3600.0 if place == 2 else 0.0 for place, host in enumerate(names)}  # a target whose clock is an hour ahead
     ended = began
+    if plays:
+        identities = tuple(f"{playbook}:{order}" for order in range(tasks))
+        made.plays = [PlayRecord(
+            execution=execution, number=1, play="Web servers", play_id=f"{execution[:8]}-play", strategy="rustle.engine.rustle_binary_hybrid",
+            hosts=tuple(names), tasks=tasks, identities=identities, started=began)]  # fmt: skip
     for order in range(tasks):
         module = MODULES[order * 5 % len(MODULES)]
         play = f"{('Base', 'Application', 'Checks')[order * 3 // tasks]}"
@@ -108,7 +119,7 @@ def a_run(
         "execution": execution, "playbook": f"/srv/{playbook}", "identity": playbook, "inventory": "inventory.ini",
         "strategy": "rustle.engine.rustle_binary_hybrid",
         "forks": 10, "user": "deploy", "controller": "control1", "pid": 4711, "core_version": "2.19.14", "engine_version": "0.1.0", "started": began,
-        "ended": ended + 0.4, "seen": ended + 0.4, "status": "failed" if counts["failed"] else "success", "hosts": len(names),
+        "ended": ended + 0.4, "seen": ended + 0.4, "status": "failed" if counts["failed"] else "success", "hosts": len(names), "plays": 1,
         "planned_tasks": tasks * len(names),
         **counts | {"ok": counts["ok"] + counts["changed"]}, "round_trips": 40 + tasks // 3, "bundles": len(made.bundles),
     } | fields)  # fmt: skip

@@ -19,7 +19,8 @@ def schema() -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     kinds = {
-        "execution": records.ExecutionRecord, "plan": records.PlanRecord, "task": records.TaskRecord, "result": records.ResultRecord,
+        "execution": records.ExecutionRecord, "plan": records.PlanRecord, "play": records.PlayRecord,
+        "task": records.TaskRecord, "result": records.ResultRecord,
         "bundle": records.BundleRecord, "adaptation": records.AdaptationRecord, "metric": records.MetricRecord,
         "recommendation": records.RecommendationRecord, "report": records.ReportRecord, "compared": history_view.Compared,
         "host_history": history_view.HostHistory, "task_history": history_view.TaskHistory, "rate": history_view.Rate, "trend": history_view.Trending,
@@ -37,6 +38,7 @@ def schema() -> dict[str, Any]:
 
     keys = {
         "run": of["execution"], "runs": many("execution"), "before": of["execution"], "after": of["execution"], "plan": maybe("plan"),
+        "plays": many("play"),
         "tasks": many("task"), "results": many("result"), "bundles": many("bundle"), "adaptations": many("adaptation"), "metrics": many("metric"),
         "recommendations": many("recommendation"), "report": maybe("report"), "compared": many("compared"), "host_histories": many("host_history"),
         "task_histories": many("task_history"), "rates": many("rate"), "pruned": of["pruned"], "written": {"type": ["string", "null"]},

@@ -15,7 +15,7 @@ __all__ = ['FORMAT', 'PAYLOADS', 'dumped', 'plain']
 
 FORMAT: t.Final = 1
 
-RUN: t.Final = ('run', 'plan', 'tasks', 'results', 'bundles', 'adaptations', 'metrics', 'recommendations', 'report')
+RUN: t.Final = ('run', 'plan', 'plays', 'tasks', 'results', 'bundles', 'adaptations', 'metrics', 'recommendations', 'report')
 
 PAYLOADS: t.Final[dict[str, tuple[str, ...]]] = {
     'runs': ('runs',),

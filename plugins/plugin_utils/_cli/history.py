@@ -124,8 +124,8 @@ class History:
     def run(self, execution: ExecutionRecord) -> Run:
         key, store = execution.execution, self.store
         return Run(
-            execution, plan=store.plan(key), tasks=store.tasks(key), results=store.results(execution=key), bundles=store.bundles(key),
-            adaptations=tuple(reversed(store.adaptations(execution=key))), metrics=store.metrics(execution=key),
+            execution, plan=store.plan(key), plays=store.plays(key), tasks=store.tasks(key), results=store.results(execution=key),
+            bundles=store.bundles(key), adaptations=tuple(reversed(store.adaptations(execution=key))), metrics=store.metrics(execution=key),
             recommendations=store.recommendations(execution=key), report=next(iter(store.reports(execution=key)), None))
 
     def runs(self, *, playbook: str | None = None, limit: int | None = None) -> list[Run]:

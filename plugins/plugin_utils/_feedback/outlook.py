@@ -18,7 +18,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
 from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.tracker import Active, Outlook, Placed, Remaining
 
-__all__ = ['Outlooks']
+__all__ = ['Outlooks', 'forecast_of', 'ordering_of']
 
 _FREE = ('free', 'host_pinned')
 
@@ -51,18 +51,7 @@ class Outlooks:
         forecaster = self._asked[strategy]
         if forecaster is None:
             return None
-        path: Path = 'agent' if _is_ours(strategy) else 'stock'
-
-        def works(tasks: t.Iterable[Placed]) -> tuple[Work, ...]:
-            return tuple(Work(one.identity, one.module, one.order, path) for one in tasks)
-
-        hosts = [
-            HostWork(
-                one.host, one.host_class, done=works(one.done), running=next(iter(works(filter(None, (one.running,)))), None), since=one.since,
-                left=works(one.left))
-            for one in remaining.queues]
-        found = forecaster.forecast(hosts, elapsed=remaining.elapsed)
-        return None if found is None else (found.low, found.high)
+        return forecast_of(forecaster, remaining)
 
     def _look_up(self, event: ExecutionStarted, strategy: str, asked: dict[str, Forecaster | None]) -> None:
         if not os.path.exists(self._database):
@@ -70,8 +59,28 @@ class Outlooks:
         with importing:
             from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
         with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(self._database, create=False)) as store:
-            ordering: Ordering = 'free' if strategy in _FREE or _is_ours(strategy) else 'linear'
-            asked[strategy] = Forecaster(read(store, identity=event.identity), forks=event.forks, ordering=ordering, strategy=strategy)
+            asked[strategy] = Forecaster(read(store, identity=event.identity), forks=event.forks, ordering=ordering_of(strategy), strategy=strategy)
+
+
+def forecast_of(forecaster: Forecaster, remaining: Remaining) -> Outlook | None:
+    """Seconds that the play still takes, as that history has it."""
+    path: Path = 'agent' if _is_ours(remaining.strategy) else 'stock'
+
+    def works(tasks: t.Iterable[Placed]) -> tuple[Work, ...]:
+        return tuple(Work(one.identity, one.module, one.order, path) for one in tasks)
+
+    hosts = [
+        HostWork(
+            one.host, one.host_class, done=works(one.done), running=next(iter(works(filter(None, (one.running,)))), None), since=one.since,
+            left=works(one.left))
+        for one in remaining.queues]
+    found = forecaster.forecast(hosts, elapsed=remaining.elapsed)
+    return None if found is None else (found.low, found.high)
+
+
+def ordering_of(strategy: str) -> Ordering:
+    """Whether hosts wait for each other at each task."""
+    return 'free' if strategy in _FREE or _is_ours(strategy) else 'linear'
 
 
 def _is_ours(strategy: str) -> bool:

@@ -64,7 +64,7 @@ def sorted_by_attempt(history: History) -> list[ResultRecord]:
     """Results that did something, by run and attempt."""
     place = {run.execution: at for at, run in enumerate(history.executions)}
     counted = [one for one in history.measured if one.status in GOOD or one.status in _BAD]
-    return sorted(counted, key=lambda one: (place[one.execution], one.task_id, one.host, one.attempt))
+    return sorted(counted, key=lambda one: (place[one.execution], one.task_id, one.host, one.occurrence, one.attempt))
 
 
 def _flaky(history: History, subject: t.Callable[[ResultRecord], str], part: t.Callable[[ResultRecord], str]) -> tuple[Flaky, ...]:

@@ -273,9 +273,12 @@ class BundleEvent(Event):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class BundleSent(BundleEvent):
+    """``joined``: others were under way to the host still, so that it costs no round trip of its own."""
+
     kind: t.ClassVar[str] = 'bundle_sent'
     tasks: int = 0
     bytes_up: int = 0
+    joined: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

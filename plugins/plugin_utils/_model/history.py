@@ -13,8 +13,8 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStatus, Path
 
 __all__ = [
-    'AdaptationRecord', 'BundleRecord', 'ExecutionRecord', 'MetricRecord', 'PlanRecord', 'RecommendationRecord', 'Record', 'ReportRecord', 'ResultRecord',
-    'TaskRecord', 'TaskStatus',
+    'AdaptationRecord', 'BundleRecord', 'ExecutionRecord', 'MetricRecord', 'PlanRecord', 'PlayRecord', 'RecommendationRecord', 'Record', 'ReportRecord',
+    'ResultRecord', 'TaskRecord', 'TaskStatus',
 ]
 
 TaskStatus = t.Literal['ok', 'changed', 'failed', 'ignored', 'unreachable', 'skipped', 'running']
@@ -61,6 +61,7 @@ class ExecutionRecord:
     bundles: int | None = None
     rating: int | None = None  # 1 to 5, by people
     note: str = ''
+    plays: int | None = None  # that the playbook has
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +75,23 @@ class PlanRecord:
     estimated_duration: float | None = None
     estimated_spread: float | None = None
     differences: str = ''  # JSON: where plan and truth differ
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class PlayRecord:
+    """A play that a run has begun, or a batch of it: ``number`` counts them from 1. The fields of PlayStarted."""
+
+    KEY: t.ClassVar[tuple[str, ...]] = ('execution', 'number')
+    execution: str
+    number: int
+    play: str = ''
+    play_id: str = ''
+    strategy: str = ''
+    hosts: tuple[str, ...] = ()
+    serial: str = ''
+    tasks: int | None = None
+    identities: tuple[str, ...] = ()
+    started: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,17 +115,20 @@ class TaskRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRecord:
-    """How a task ended on a host, by attempt, or that it runs. Of several runs of a handler on a host the last one stands.
+    """How a task ended on a host, by attempt, or that it runs.
 
-    ``message``: of a failure, cut and masked; empty under no_log.
+    ``occurrence``: which time that the play has come to it on that host, from 1: a handler that is notified again runs again. (What is included
+    several times is another task each time.) ``items``: of a loop; of a task that runs, those that have ended. ``message``: of a failure, cut
+    and masked; empty under no_log.
     """
 
-    KEY: t.ClassVar[tuple[str, ...]] = ('execution', 'task_id', 'host', 'attempt')
+    KEY: t.ClassVar[tuple[str, ...]] = ('execution', 'task_id', 'host', 'occurrence', 'attempt')
     execution: str
     task_id: str
     identity: str
     module: str
     host: str
+    occurrence: int = 1
     attempt: int = 1
     host_class: str = ''
     status: TaskStatus = 'ok'
@@ -134,6 +155,8 @@ class ResultRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class BundleRecord:
+    """Tasks that went to a host in one piece. ``joined``: others were under way to it still, so that it cost no round trip of its own."""
+
     KEY: t.ClassVar[tuple[str, ...]] = ('execution', 'bundle')
     execution: str
     bundle: int
@@ -148,6 +171,7 @@ class BundleRecord:
     failed: bool = False
     cut: str = ''
     cut_detail: str = ''
+    joined: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,4 +240,6 @@ class ReportRecord:
     time: float = 0.0
 
 
-Record = ExecutionRecord | PlanRecord | TaskRecord | ResultRecord | BundleRecord | AdaptationRecord | MetricRecord | RecommendationRecord | ReportRecord
+Record = (
+    ExecutionRecord | PlanRecord | PlayRecord | TaskRecord | ResultRecord | BundleRecord | AdaptationRecord | MetricRecord | RecommendationRecord
+    | ReportRecord)

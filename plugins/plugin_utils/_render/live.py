@@ -8,6 +8,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.tracker im
 
 from .cells import Paint, clean, cut, width
 from .style import Style
+from .words import count
 
 __all__ = ['LONG', 'Usual', 'live', 'plain', 'seconds', 'still']
 
@@ -49,8 +50,8 @@ def live(progress: Progress, style: Style, *, now: float, usual: Usual) -> str:
     parts.append(_hosts(progress))
     if progress.slowest:
         parts.append(f'slowest {clean(progress.slowest)}')
-    if progress.bundles:
-        parts.append(f'{progress.bundles} bundles')
+    if progress.round_trips:
+        parts.append(count(progress.round_trips, 'round trip'))
     drawn = _bar(progress.share) if style.width > 3 * _BAR else ''
     room = max(style.width - 1, 1)
     kept = [parts[0]]

@@ -1,22 +1,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How far a run is, as the history knows it: what another terminal can say of a run that goes on.
+"""How far a run is, for another terminal: the picture that ExecutionTracker makes of its records, as data and as lines.
 
-Rule 1: what is still to come is what the last run of the same playbook had; without one, what the plays have said that have begun.
-Rule 2: seconds to the end are a range or nothing.
+Rule: nothing is worked out here; tasks that run on several hosts are put together, and that is all.
 """
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStatus
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, wrapped
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import MEANINGS
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.words import count, hosts_in_short, percent, seconds
+from ansible_collections.rustle.engine.plugins.plugin_utils._tracking import tracker
 
-__all__ = ['Active', 'Coming', 'Progress', 'coming', 'progress', 'text']
+__all__ = ['Active', 'Progress', 'shown', 'text']
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,82 +28,69 @@ class Active:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """``done`` and ``total`` count a task once for each of its hosts. ``throughput``: of them a second. ``low`` to ``high``: seconds to the end."""
+    """The tracker's Progress for readers of JSON. ``throughput``: its ``rate``; ``low`` to ``high``: its ``left``, seconds."""
 
     status: ExecutionStatus
+    share: float | None
+    play: str
+    batch: int
     elapsed: float
     done: int
     total: int | None
+    ok: int
+    changed: int
     failed: int
+    ignored: int
+    skipped: int
+    unreachable: int
+    hosts: int
+    hosts_failed: int
+    hosts_away: tuple[str, ...]
+    slowest: str
     active: tuple[Active, ...]
-    throughput: float | None
+    throughput: float
+    errors: float
+    bundles: int
+    round_trips: int | None
     low: float | None = None
     high: float | None = None
 
-    @property
-    def share(self) -> float | None:
-        return min(self.done / self.total, 1.0) if self.total else None
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Coming:
-    """A task that a host has still before it."""
-
-    host: str
-    identity: str
-    module: str
-    order: int
-
-
-def coming(run: Run, like: Run | None) -> tuple[Coming, ...]:
-    """What the last run had that this one has not come to, host by host; a host that was not in it gets what the others had."""
-    if like is None:
-        return ()
-    begun = {(one.host, one.identity) for one in run.last}
-    had: dict[str, list[Coming]] = {}
-    anyone: dict[str, Coming] = {}
-    for line in like.task_lines:
-        for one in line.results:
-            made = Coming(one.host, one.identity, one.module, line.place)
-            had.setdefault(one.host, []).append(made)
-            anyone.setdefault(one.identity, made)
-    hosts = {one.host for one in run.last} or set(had)
-    return tuple(
-        dataclasses.replace(one, host=host) for host in sorted(hosts) for one in had.get(host, anyone.values()) if (host, one.identity) not in begun)
-
-
-def progress(run: Run, left: t.Sequence[Coming] | None, *, now: float, low: float | None = None, high: float | None = None) -> Progress:
-    """``left``: None where there was no run like this one."""
-    going = run.execution.status == 'running'
-    end = now if going else run.execution.ended if run.execution.ended is not None else run.execution.seen
-    elapsed = max((now if end is None else end) - run.execution.started, 0.0)
-    ended = [one for one in run.last if one.status != 'running']
-    running = [one for one in run.last if one.status == 'running'] if going else []
-    planned = run.execution.planned_tasks
-    total = len(ended) if not going else len(run.last) + len(left) if left is not None else None if planned is None else max(planned, len(run.last))
-    active: dict[str, list[tuple[str, float]]] = {}
-    for one in running:
-        active.setdefault(one.task_id, []).append((one.host, max(now - one.began, 0.0) if one.began is not None else 0.0))
+def shown(one: tracker.Progress, *, now: float) -> Progress:
+    """``now``: by the tracker's clock."""
+    active: dict[str, list[tracker.Active]] = {}
+    for running in one.active:
+        active.setdefault(running.task.task_id, []).append(running)
+    low, high = one.left if one.left is not None else (None, None)
+    same = {name: getattr(one, name) for name in _SAME}
     return Progress(
-        status=run.execution.status, elapsed=elapsed, done=len(ended), total=total, failed=sum(one.status in ('failed', 'unreachable') for one in ended),
-        active=tuple(
-            Active(run.names.get(key, key), tuple(host for host, _since in hosts), max(since for _host, since in hosts)) for key, hosts in active.items()),
-        throughput=len(ended) / elapsed if elapsed > 0 else None, low=low if going else None, high=high if going else None)
+        **same, throughput=one.rate, low=low, high=high, active=tuple(
+            Active(some[0].task.name, tuple(sorted(each.host for each in some)), max(max(now - each.since, 0.0) for each in some))
+            for some in active.values()))
+
+
+_SAME = {field.name for field in dataclasses.fields(Progress)} & {field.name for field in dataclasses.fields(tracker.Progress)} - {'active'}
 
 
 def text(name: str, one: Progress, style: Style) -> str:
-    """A line for the whole, and for each task that runs."""
+    """A line for the whole, one for its numbers, and one for each task that runs."""
     paint = Paint(style.colour)
-    far = percent(one.share) if one.share is not None and one.status == 'running' else ''
-    of = f' of {one.total:,}' if one.total is not None and one.status == 'running' else ''
-    head = f'{name}: {one.status}{f", {far}" if far else ""}'
+    going = one.status == 'running'
+    far = f', {percent(one.share)}' if one.share is not None and going else ''
+    batch = f', batch {one.batch}' if one.batch > 1 else ''
+    play = f', play {one.play}{batch}' if one.play and going else ''
+    of = f' of {one.total:,}' if one.total is not None and going else ''
     facts = [f'{one.done:,}{of} {"result" if one.done == 1 and not of else "results"}', seconds(one.elapsed)]
-    if one.status == 'running':
+    if going:
         facts.append(f'{seconds(one.low)} to {seconds(one.high)} left' if one.low is not None and one.high is not None else 'no history yet')
-    if one.throughput is not None:
         facts.append(f'{one.throughput:.1f} a second')
-    if one.failed:
-        facts.append(f'{count(one.failed, "failure")} ({percent(one.failed / max(one.done, 1))})')
+    if one.errors:
+        facts.append(f'{count(one.failed + one.unreachable, "failure")} ({percent(one.errors)})')
+    bad = [f'{number} {word}' for number, word in ((one.hosts_failed, 'failed'), (len(one.hosts_away), 'away')) if number]
+    facts.append(count(one.hosts, 'host') + (f' ({", ".join(bad)})' if bad else ''))
+    if one.round_trips is not None:
+        facts.append(count(one.round_trips, 'round trip'))
+    head = f'{name}: {one.status}{far}{play}'
     lines = [paint(MEANINGS.get(one.status, 'title'), cut(clean(head), style.cells)), *wrapped(' · '.join(facts), style.cells)]
     for active in sorted(one.active, key=lambda active: -active.seconds):
         lines.append(cut(clean(f'  {active.task} on {hosts_in_short(active.hosts)} for {seconds(active.seconds)}'), style.cells))

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What every view of a run shares: its records together, and what they say of a task and of a host.
 
-Rule 1: a task's end on a host is its last attempt; earlier ones are counted, and shown as what they were.
+Rule 1: a task's end on a host is its last attempt, each time that the host comes to it; earlier ones are counted, and shown as what they were.
 Rule 2: None stays "not known": no sum is made of what is missing, and no time is guessed.
 Rule 3: the clock of a target is believed until it says what cannot be: see `shifts`.
 """
@@ -20,6 +20,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     ExecutionRecord,
     MetricRecord,
     PlanRecord,
+    PlayRecord,
     RecommendationRecord,
     ReportRecord,
     ResultRecord,
@@ -57,7 +58,10 @@ def clock_words(time: float | None, *, seconds: bool = False) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class TaskLine:
-    """A task with the last attempt of each of its hosts. ``attempts``: those before them. ``place``: among the tasks of the run, from 0."""
+    """A task with the last attempt of each of its hosts, each time that they came to it. ``attempts``: those before them.
+
+    ``place``: among the tasks of the run, from 0.
+    """
 
     place: int
     task: TaskRecord
@@ -66,8 +70,11 @@ class TaskLine:
 
     @functools.cached_property
     def durations(self) -> dict[str, float]:
-        """Host -> seconds, of those that did something; the slowest host first."""
-        known = {one.host: one.duration for one in self.results if one.duration is not None and one.status != 'skipped'}
+        """Host -> seconds of all its times, of those that did something; the slowest host first."""
+        known: dict[str, float] = {}
+        for one in self.results:
+            if one.duration is not None and one.status != 'skipped':
+                known[one.host] = known.get(one.host, 0.0) + one.duration
         return dict(sorted(known.items(), key=lambda one: -one[1]))
 
     @property
@@ -148,6 +155,7 @@ class Run:
     metrics: tuple[MetricRecord, ...] = ()
     recommendations: tuple[RecommendationRecord, ...] = ()
     report: ReportRecord | None = None
+    plays: tuple[PlayRecord, ...] = ()
 
     @property
     def name(self) -> str:
@@ -160,14 +168,14 @@ class Run:
 
     @functools.cached_property
     def last(self) -> tuple[ResultRecord, ...]:
-        """The last attempt of each task on each host, in the order of tasks and then of hosts."""
-        found: dict[tuple[str, str], ResultRecord] = {}
+        """The last attempt of each task on each host and each time, in the order of tasks and then of hosts and times."""
+        found: dict[tuple[str, str, int], ResultRecord] = {}
         for one in self.results:
-            before = found.get((one.task_id, one.host))
+            before = found.get((one.task_id, one.host, one.occurrence))
             if before is None or before.attempt <= one.attempt:
-                found[one.task_id, one.host] = one
+                found[one.task_id, one.host, one.occurrence] = one
         order = {one.task_id: (one.order, place) for place, one in enumerate(self.tasks)}
-        return tuple(sorted(found.values(), key=lambda one: (order.get(one.task_id, (len(order), 0)), one.host)))
+        return tuple(sorted(found.values(), key=lambda one: (order.get(one.task_id, (len(order), 0)), one.host, one.occurrence)))
 
     @functools.cached_property
     def task_lines(self) -> tuple[TaskLine, ...]:

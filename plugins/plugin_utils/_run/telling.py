@@ -53,8 +53,8 @@ class Telling:
             return
         self._numbers += 1
         now = time.monotonic()
-        alone = host in self._last and len(errands[0].lane.flying) == len(errands)
-        bundle = _Bundle(self._numbers, host, now, len(errands), alone)
+        joined = len(errands[0].lane.flying) > len(errands)
+        bundle = _Bundle(self._numbers, host, now, len(errands), alone=host in self._last and not joined)
         self._last[host] = bundle.number
         size = 0
         for errand in errands:
@@ -63,7 +63,7 @@ class Telling:
             if usage is None:
                 usage = errand.execution.usage = Usage()
             size += usage.sent(errand, now)
-        self._channel.publish(BundleSent(host=host, bundle=bundle.number, tasks=len(errands), bytes_up=size))
+        self._channel.publish(BundleSent(host=host, bundle=bundle.number, tasks=len(errands), bytes_up=size, joined=joined))
 
     def came(self, errand: t.Any, steps: t.Sequence[t.Any]) -> None:
         """An entry has ended on the host, well or not: a task that fails is no failure of its bundle."""

@@ -107,5 +107,27 @@ def _first(db: Database) -> None:
     db.table('reports').create_index(['time'])
 
 
-STEPS: t.Final[tuple[t.Callable[[Database], None], ...]] = (_first,)
+def _plays_and_occurrences(db: Database) -> None:
+    """What another terminal needs to tell how far a run is, and a row for each time that a play comes to a task on a host.
+
+    A key cannot be changed in place, so results move to a new table; what was kept so far is the last time, and counts as the first.
+    """
+    db.create_table('plays', {
+        'execution': str, 'number': int, 'play': str, 'play_id': str, 'strategy': str, 'hosts': str, 'serial': str, 'tasks': int, 'identities': str,
+        'started': float}, pk=('execution', 'number'))
+    db.table('executions').add_column('plays', int)
+    db.table('bundles').add_column('joined', int, not_null_default=0)
+    db.execute('ALTER TABLE results RENAME TO results_before')
+    db.create_table('results', {
+        'execution': str, 'task_id': str, 'identity': str, 'module': str, 'host': str, 'occurrence': int, 'attempt': int, 'host_class': str,
+        'status': str, 'final': int, 'began': float, 'ended': float, 'duration': float, 'path': str, 'path_reason': str, 'items': int,
+        'error_class': str, 'message': str, 'start': float, 'end': float, 'cpu': float, 'maxrss': int, 'block_in': int, 'block_out': int,
+        'bytes_up': int, 'bytes_down': int, 'queued': float, 'calls': int}, pk=('execution', 'task_id', 'host', 'occurrence', 'attempt'))
+    kept = ', '.join(f'"{column.name}"' for column in db.table('results_before').columns)
+    db.execute(f'INSERT INTO results ({kept}, occurrence) SELECT {kept}, 1 FROM results_before ORDER BY rowid')
+    db.execute('DROP TABLE results_before')
+    db.table('results').create_index(['identity', 'ended'])
+
+
+STEPS: t.Final[tuple[t.Callable[[Database], None], ...]] = (_first, _plays_and_occurrences)
 VERSION: t.Final = len(STEPS)

@@ -16,6 +16,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     ExecutionRecord,
     MetricRecord,
     PlanRecord,
+    PlayRecord,
     RecommendationRecord,
     Record,
     ReportRecord,
@@ -46,6 +47,9 @@ class FeedbackStore(t.Protocol):
         since: float | None = None, limit: int | None = None,
     ) -> tuple[ResultRecord, ...]:
         """Results by ``ended``; those that have not ended come last. ``identity``: of the task, whatever the playbook."""
+
+    def plays(self, execution: str) -> tuple[PlayRecord, ...]:
+        """In the order in which the run has begun them."""
 
     def tasks(self, execution: str) -> tuple[TaskRecord, ...]:
         """In the order in which the run has begun them."""

@@ -13,6 +13,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     ExecutionRecord,
     MetricRecord,
     PlanRecord,
+    PlayRecord,
     RecommendationRecord,
     Record,
     ReportRecord,
@@ -81,6 +82,9 @@ class Queries(abc.ABC):
     ) -> tuple[ResultRecord, ...]:
         equal = {'execution': execution, 'identity': identity, 'host': host, 'status': None if status is None else tuple(status)}
         return self.find(Wanted(kind=ResultRecord, order='ended', equal=equal, since=since, limit=limit))
+
+    def plays(self, execution: str) -> tuple[PlayRecord, ...]:
+        return self.find(Wanted(kind=PlayRecord, order='number', equal={'execution': execution}, upward=True))
 
     def tasks(self, execution: str) -> tuple[TaskRecord, ...]:
         return self.find(Wanted(kind=TaskRecord, order='order', equal={'execution': execution}, upward=True))

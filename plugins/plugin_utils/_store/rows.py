@@ -16,6 +16,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     ExecutionRecord,
     MetricRecord,
     PlanRecord,
+    PlayRecord,
     RecommendationRecord,
     ReportRecord,
     ResultRecord,
@@ -26,7 +27,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._store.queries impor
 __all__ = ['TABLES', 'Table', 'sound', 'table_of']
 
 TABLES: t.Final[t.Mapping[type[t.Any], str]] = {
-    ExecutionRecord: 'executions', PlanRecord: 'plans', TaskRecord: 'tasks', ResultRecord: 'results', BundleRecord: 'bundles',
+    ExecutionRecord: 'executions', PlanRecord: 'plans', PlayRecord: 'plays', TaskRecord: 'tasks', ResultRecord: 'results', BundleRecord: 'bundles',
     AdaptationRecord: 'adaptations', MetricRecord: 'metrics', RecommendationRecord: 'recommendations', ReportRecord: 'reports'}
 
 Row = tuple[t.Any, ...]

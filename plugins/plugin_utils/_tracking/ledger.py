@@ -20,6 +20,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     ExecutionRecord,
     MetricRecord,
     PlanRecord,
+    PlayRecord,
     Record,
     ResultRecord,
     TaskRecord,
@@ -55,7 +56,7 @@ class Ledger:
         moved = [run for run in self._runs.values() if run.moved]
         for run in moved:
             run.moved = False
-        return [record for run in moved if (record := run.as_it_stands()) is not None]
+        return [record for run in moved for record in run.moving()]
 
 
 class _Run:
@@ -73,7 +74,12 @@ class _Run:
         self._strategies: dict[str, None] = {}  # in order
         self._planned: int | None = 0
         self._tasks: set[str] = set()
+        self._plays = 0
         self._began: dict[tuple[str, str], float] = {}
+        self._running: dict[tuple[str, str], ResultRecord] = {}  # (task id, host), as they were put
+        self._looped: dict[tuple[str, str], int] = {}  # items that have ended since
+        self._times: collections.Counter[tuple[str, str]] = collections.Counter()  # how often a task has ended on a host
+        self._trips: int | None = None
         self._classes: dict[str, str] = {}
         self._bundles: dict[int, BundleRecord] = {}
         self._adaptations: dict[str, AdaptationRecord] = {}
@@ -85,7 +91,17 @@ class _Run:
             return None
         counts: dict[str, t.Any] = {name: self._counts[name] for name in COUNTS}
         return dataclasses.replace(
-            self._record, seen=self.heard, strategy=','.join(self._strategies), hosts=len(self._hosts), planned_tasks=self._planned, **counts)
+            self._record, seen=self.heard, strategy=','.join(self._strategies), hosts=len(self._hosts), planned_tasks=self._planned,
+            round_trips=self._trips, **counts)
+
+    def moving(self) -> list[Record]:
+        found: list[Record] = []
+        for key, items in self._looped.items():
+            self._running[key] = dataclasses.replace(self._running[key], items=items)
+            found.append(self._running[key])
+        self._looped.clear()
+        run = self.as_it_stands()
+        return found if run is None else [*found, run]
 
     # -- the run
 
@@ -94,7 +110,7 @@ class _Run:
             execution=self.execution, playbook=event.playbook, identity=event.identity, inventory=event.inventory, limit=event.limit,
             tags=','.join(event.tags), skip_tags=','.join(event.skip_tags), forks=event.forks, check=event.check, user=event.user,
             controller=event.controller, pid=event.pid, core_version=event.core_version, engine_version=event.engine_version, traits=event.traits,
-            started=event.time)
+            plays=event.plays, started=event.time)
         return []
 
     def play_started(self, event: events.PlayStarted) -> list[Record]:
@@ -103,30 +119,43 @@ class _Run:
         self._planned = None if self._planned is None or event.tasks is None else self._planned + event.tasks * len(event.hosts)
         if self._record is not None:
             self._record = dataclasses.replace(self._record, traits=tuple(dict.fromkeys((*self._record.traits, *event.traits))))
-        return []
+        self._plays += 1
+        return [PlayRecord(
+            execution=self.execution, number=self._plays, play=event.play, play_id=event.play_id, strategy=event.strategy, hosts=event.hosts,
+            serial=event.serial, tasks=event.tasks, identities=event.identities, started=event.time)]
 
     def completed(self, event: events.ExecutionCompleted) -> list[Record]:
         found = self.as_it_stands()
         if found is None:
             return []
         totals: dict[str, t.Any] = {name: count for name, count in event.totals.items() if name in COUNTS}
-        self._record = dataclasses.replace(
-            found, status=event.status, ended=event.time, round_trips=event.round_trips, bundles=event.bundles, **totals)
+        trips = event.round_trips if event.round_trips is not None else found.round_trips
+        self._record = dataclasses.replace(found, status=event.status, ended=event.time, round_trips=trips, bundles=event.bundles, **totals)
         numbers = [('makespan', event.time - found.started, 's'), ('results', self._sums['results'], 'count')]
-        numbers += [(name, count, 'count') for name, count in (('round_trips', event.round_trips), ('bundles', event.bundles)) if count is not None]
+        numbers += [(name, count, 'count') for name, count in (('round_trips', trips), ('bundles', event.bundles)) if count is not None]
         numbers += [(name, self._sums[name], unit) for name, unit in (('bytes_up', 'bytes'), ('bytes_down', 'bytes'), ('cpu', 's')) if name in self._sums]
         self._began.clear()
+        self._running.clear()
+        self._looped.clear()
         self._bundles.clear()
         return [self._record, *(self._metric(name, value, event, unit=unit) for name, value, unit in numbers)]
 
     # -- tasks
 
     def task_started(self, event: events.TaskStarted) -> list[Record]:
-        self._began[event.task.task_id, event.host] = event.time
-        running = ResultRecord(
+        key = event.task.task_id, event.host
+        self._began[key] = event.time
+        self._looped.pop(key, None)
+        self._running[key] = ResultRecord(
             execution=self.execution, task_id=event.task.task_id, identity=event.task.identity, module=event.task.module, host=event.host,
-            host_class=self._classes.get(event.host, ''), status='running', final=False, began=event.time)
-        return [*self._task(event.task, event), running]
+            occurrence=self._times[key] + 1, host_class=self._classes.get(event.host, ''), status='running', final=False, began=event.time)
+        return [*self._task(event.task, event), self._running[key]]
+
+    def task_progress(self, event: events.TaskProgress) -> list[Record]:
+        key = event.task.task_id, event.host
+        if key in self._running:
+            self._looped[key] = max(event.done, self._looped.get(key, self._running[key].items or 0))
+        return []
 
     def task_completed(self, event: events.TaskCompleted) -> list[Record]:
         return self._ended(event, 'changed' if event.changed else 'ok')
@@ -140,20 +169,27 @@ class _Run:
 
     def _ended(self, event: TaskEnded, status: TaskStatus, *, final: bool = True, error_class: str = '', message: str = '') -> list[Record]:
         task, key = event.task, (event.task.task_id, event.host)
-        began = self._began.get(key)
+        began, occurrence = self._began.get(key), self._times[key] + 1
+        self._running.pop(key, None)
+        self._looped.pop(key, None)
         if final:
             self._began.pop(key, None)
+            self._times[key] += 1
             self._count(status)
         else:
-            self._began[key] = event.time  # the next attempt begins
+            self._began[key] = event.time  # the next attempt begins; it has a row when there is something to say of it
+            self._running[key] = ResultRecord(
+                execution=self.execution, task_id=task.task_id, identity=task.identity, module=task.module, host=event.host,
+                occurrence=occurrence, attempt=event.attempt + 1, host_class=event.host_class, status='running', final=False, began=event.time)
         seen = event.measures or NOTHING
         for name, used in (('bytes_up', seen.bytes_up), ('bytes_down', seen.bytes_down), ('cpu', seen.cpu)):
             if used is not None:
                 self._sums[name] += used
         return [*self._task(task, event), *self._classed(event.host, event.host_class), ResultRecord(
-            execution=self.execution, task_id=task.task_id, identity=task.identity, module=task.module, host=event.host, attempt=event.attempt,
-            host_class=event.host_class, status=status, final=final, began=began, ended=event.time, duration=event.duration, path=event.path,
-            path_reason=event.path_reason, items=event.items, error_class=error_class, message=message, start=seen.start, end=seen.end, cpu=seen.cpu,
+            execution=self.execution, task_id=task.task_id, identity=task.identity, module=task.module, host=event.host, occurrence=occurrence,
+            attempt=event.attempt, host_class=event.host_class, status=status, final=final, began=began, ended=event.time,
+            duration=event.duration, path=event.path, path_reason=event.path_reason, items=event.items, error_class=error_class, message=message,
+            start=seen.start, end=seen.end, cpu=seen.cpu,
             maxrss=seen.maxrss, block_in=seen.block_in, block_out=seen.block_out, bytes_up=seen.bytes_up, bytes_down=seen.bytes_down,
             queued=seen.queued, calls=None if event.measures is None else seen.calls)]
 
@@ -185,7 +221,8 @@ class _Run:
     # -- bundles
 
     def bundle_sent(self, event: events.BundleSent) -> list[Record]:
-        return self._bundle(event, sent=event.time, tasks=event.tasks, bytes_up=event.bytes_up)
+        self._trips = (self._trips or 0) + (not event.joined)
+        return self._bundle(event, sent=event.time, joined=event.joined, tasks=event.tasks, bytes_up=event.bytes_up)
 
     def bundle_finished(self, event: events.BundleFinished) -> list[Record]:
         return self._bundle(event, seconds=event.seconds, done=event.done, dropped=event.dropped, failed=event.failed)
@@ -224,9 +261,13 @@ class _Run:
 
     # -- hosts and resources
 
+    def host_unavailable(self, event: events.HostUnavailable) -> list[Record]:
+        return [self._metric('away', 1.0, event, host=event.host)]
+
     def host_recovered(self, event: events.HostRecovered) -> list[Record]:
         self._away[event.host] += event.seconds
-        return [self._metric('unavailable', self._away[event.host], event, host=event.host, unit='s')]
+        return [
+            self._metric('away', 0.0, event, host=event.host), self._metric('unavailable', self._away[event.host], event, host=event.host, unit='s')]
 
     def constrained(self, event: events.ResourceConstraint) -> list[Record]:
         """The highest share of the limit counts."""
@@ -248,7 +289,8 @@ class _Run:
 MAKERS: t.Final[dict[type[Event], t.Callable[[_Run, t.Any], list[Record]]]] = {
     events.ExecutionStarted: _Run.started, events.PlayStarted: _Run.play_started, events.ExecutionCompleted: _Run.completed,
     events.TaskStarted: _Run.task_started, events.TaskCompleted: _Run.task_completed, events.TaskFailed: _Run.task_failed,
-    events.TaskSkipped: _Run.task_skipped, events.BundleSent: _Run.bundle_sent, events.BundleFinished: _Run.bundle_finished,
-    events.BundleCut: _Run.bundle_cut, events.PlanCompared: _Run.plan_compared,
+    events.TaskSkipped: _Run.task_skipped, events.TaskProgress: _Run.task_progress, events.BundleSent: _Run.bundle_sent,
+    events.BundleFinished: _Run.bundle_finished, events.BundleCut: _Run.bundle_cut, events.PlanCompared: _Run.plan_compared,
     events.AdaptationRequested: _Run.adaptation_requested, events.AdaptationApplied: _Run.adaptation_applied,
-    events.AdaptationRejected: _Run.adaptation_rejected, events.HostRecovered: _Run.host_recovered, events.ResourceConstraint: _Run.constrained}
+    events.AdaptationRejected: _Run.adaptation_rejected, events.HostUnavailable: _Run.host_unavailable,
+    events.HostRecovered: _Run.host_recovered, events.ResourceConstraint: _Run.constrained}

@@ -2,7 +2,7 @@
 """How far a run is: events in, a frozen picture out.
 
 Rule 1: an event counts once, whatever its place; what comes twice or late changes nothing that it has changed before.
-Rule 2: work is counted in results (a task on a host). What is to come is what each play has said of its tasks, and grows when more turn up.
+Rule 2: work is counted in results (a task on a host, each time). What is to come is what each play has said of its tasks, and grows when more turn up.
 Rule 3: the part that is done never goes back, and is 1 only when the run has ended.
 """
 from __future__ import annotations
@@ -29,6 +29,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
     TaskSkipped,
     TaskStarted,
 )
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, Record
+from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.replay import replayed
 
 __all__ = ['Active', 'ExecutionTracker', 'Outlook', 'Placed', 'Progress', 'Queue', 'Remaining']
 
@@ -89,7 +91,8 @@ class Progress:
     """A picture of a run. ``share``: of its results that are there, 0 to 1; ``total`` and ``share`` are None where nothing is known of what is to come.
     ``total``: by the end of the play that runs; plays count alike for ``share``, since nothing is known of the later ones.
 
-    ``left``: seconds, None without history. ``rate``: results a second lately. ``errors``: share of results that failed.
+    ``left``: seconds, None without history. ``rate``: results a second lately. ``errors``: share of results that failed. ``round_trips``: of the
+    agents so far, None where nothing was sent to one.
     """
 
     execution: str
@@ -116,6 +119,7 @@ class Progress:
     errors: float
     left: Outlook | None
     bundles: int
+    round_trips: int | None = None
 
 
 class ExecutionTracker:
@@ -128,21 +132,25 @@ class ExecutionTracker:
         self._status: ExecutionStatus = 'running'
         self._began: float | None = None
         self._last = 0.0
+        self._ended_at: float | None = None
         self._play = PlayStarted()
         self._play_began = 0.0
         self._batches: collections.Counter[str] = collections.Counter()
         self._seen: set[int] = set()
         self._first = 0  # sequences up to it have all been seen
         self._active: dict[tuple[str, str], Active] = {}
-        self._ended: dict[tuple[str, str], str] = {}  # (task id, host) -> status
-        self._changed: set[tuple[str, str]] = set()
-        self._begun: dict[str, set[str]] = collections.defaultdict(set)  # host -> identities of this play
+        self._begun: dict[tuple[str, str], int] = {}  # (task id, host) of what is active -> sequence
+        self._ended: dict[tuple[str, str], int] = {}  # of its last end
+        self._statuses: collections.Counter[str] = collections.Counter()
+        self._changed = 0
+        self._met: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)  # host -> identities of this play
         self._known: tuple[str, ...] = ()
+        self._copies: collections.Counter[str] = collections.Counter()  # identity -> how often the play has it
         self._places: dict[str, int] = {}
         self._plays: int | None = None
         self._play_ids: dict[str, None] = {}
-        self._extra: dict[str, set[str]] = collections.defaultdict(set)  # host -> task ids that were not known beforehand
-        self._before = 0  # results that plays before this one had, or were to have
+        self._extra = 0  # of this play, that were not known beforehand
+        self._before = 0  # results that plays before this one had
         self._share = 0.0
         self._times: collections.deque[float] = collections.deque()
         self._seconds: dict[str, float] = collections.defaultdict(float)
@@ -153,8 +161,23 @@ class ExecutionTracker:
         self._started_at: dict[str, int] = {}
         self._away: set[str] = set()
         self._bundles = 0
+        self._round_trips: int | None = None
         self._foreseen: Outlook | None = None
         self._forecast_at = -math.inf
+
+    @classmethod
+    def from_records(cls, records: t.Iterable[Record], *, forecast: Forecast | None = None) -> ExecutionTracker:
+        """As if it had heard the run whose records these are: ExecutionRecord, PlayRecord, TaskRecord, ResultRecord, BundleRecord, MetricRecord.
+
+        Its monotonic clock is the wall clock.
+        """
+        kept = tuple(records)
+        tracker = cls(forecast=forecast)
+        for event in replayed(kept):
+            tracker.take(event)
+        heard = [one.seen for one in kept if isinstance(one, ExecutionRecord) and one.seen is not None and one.status == 'running']
+        tracker._last = max([tracker._last, *heard])
+        return tracker
 
     # -- events
 
@@ -167,6 +190,7 @@ class ExecutionTracker:
         act = _ACTS.get(type(event))
         if act is not None:
             act(self, event)
+            self._advance()
 
     def _is_new(self, event: Event) -> bool:
         if isinstance(event, ExecutionStarted) and not self._execution:
@@ -187,17 +211,20 @@ class ExecutionTracker:
 
     def _execution_completed(self, event: ExecutionCompleted) -> None:
         self._status = event.status
+        self._ended_at = event.monotonic
         self._active.clear()
+        if event.round_trips is not None:
+            self._round_trips = event.round_trips
 
     def _play_started(self, event: PlayStarted) -> None:
-        self._before = len(self._ended)
+        self._before = self._statuses.total()
         self._forecast_at = -math.inf
         self._play, self._play_began = event, event.monotonic
         self._play_ids.setdefault(event.play_id)
         self._batches[event.play] += 1
-        self._known = event.identities
-        self._begun.clear()
-        self._extra.clear()
+        self._known, self._copies = event.identities, collections.Counter(event.identities)
+        self._met.clear()
+        self._extra = 0
         self._active.clear()
         self._done.clear()
         self._places = {identity: place for place, identity in enumerate(event.identities)}
@@ -207,15 +234,16 @@ class ExecutionTracker:
         key = (event.task.task_id, event.host)
         self._hosts.setdefault(event.host)
         self._started_at[event.host] = max(event.sequence, self._started_at.get(event.host, 0))
-        if key not in self._ended:
-            self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic, host_class=self._classes.get(event.host, ''))
+        if event.sequence < max(self._ended.get(key, 0), self._begun.get(key, 0)):
+            return
+        if key not in self._active:
             self._meet(event.task, event.host)
+        self._begun[key] = event.sequence
+        self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic, host_class=self._classes.get(event.host, ''))
 
     def _meet(self, task: TaskRef, host: str) -> None:
-        if task.identity in self._known:
-            self._begun[host].add(task.identity)
-        else:
-            self._extra[host].add(task.task_id)
+        self._met[host][task.identity] += 1
+        self._extra += self._met[host][task.identity] > self._copies[task.identity]
 
     def _task_progress(self, event: TaskProgress) -> None:
         active = self._active.get((event.task.task_id, event.host))
@@ -223,19 +251,22 @@ class ExecutionTracker:
             self._active[event.task.task_id, event.host] = dataclasses.replace(active, done=max(active.done, event.done), total=event.total)
 
     def _task_ended(self, event: TaskEnded) -> None:
-        if isinstance(event, TaskFailed) and not event.final:
-            return
         key = (event.task.task_id, event.host)
-        self._active.pop(key, None)
-        self._hosts.setdefault(event.host)
-        if key in self._ended:
+        if isinstance(event, TaskFailed) and not event.final:
+            if key in self._active and self._begun[key] < event.sequence:
+                self._active[key] = dataclasses.replace(self._active[key], done=0)  # all of it is tried again
             return
-        self._ended[key] = _status(event)
-        if isinstance(event, TaskCompleted) and event.changed:
-            self._changed.add(key)
-        if self._ended[key] in ('failed', 'unreachable'):
+        if key in self._active and self._begun[key] < event.sequence:
+            del self._active[key]
+        else:
+            self._meet(event.task, event.host)  # its begin is missing, or is that of another time
+        self._ended[key] = max(event.sequence, self._ended.get(key, 0))
+        self._hosts.setdefault(event.host)
+        status = _status(event)
+        self._statuses[status] += 1
+        self._changed += isinstance(event, TaskCompleted) and event.changed
+        if status in ('failed', 'unreachable'):
             self._failed_at[event.host] = max(event.sequence, self._failed_at.get(event.host, 0))
-        self._meet(event.task, event.host)
         self._done[event.host].append(self._placed(event.task))
         self._times.append(event.monotonic)
         self._classes[event.host] = event.host_class
@@ -248,27 +279,30 @@ class ExecutionTracker:
     def _host_recovered(self, event: HostRecovered) -> None:
         self._away.discard(event.host)
 
-    def _bundle_sent(self, _event: BundleSent) -> None:
+    def _bundle_sent(self, event: BundleSent) -> None:
         self._bundles += 1
+        self._round_trips = (self._round_trips or 0) + (not event.joined)
 
     # -- the picture
 
     def progress(self, now: float | None = None) -> Progress:
-        """``now``: monotonic seconds; that of the last event where it is not given."""
+        """``now``: monotonic seconds; that of the last event where it is not given, and that of its end for a run that has ended."""
         now = self._last if now is None else max(now, self._last)
-        statuses = collections.Counter(self._ended.values())
-        done, total = len(self._ended), self._total()
+        now = now if self._ended_at is None else self._ended_at
+        statuses = self._statuses
+        done, total = statuses.total(), self._total()
         while self._times and self._times[0] < now - _WINDOW:
             self._times.popleft()
         elapsed = now - self._began if self._began is not None else 0.0
         return Progress(
             execution=self._execution, status=self._status, playbook=self._playbook, play=self._play.play, batch=self._batches[self._play.play],
-            elapsed=elapsed, done=done, total=total, share=self._part(done, total), ok=statuses['ok'], changed=len(self._changed),
+            elapsed=elapsed, done=done, total=total, share=None if total is None else self._share, ok=statuses['ok'], changed=self._changed,
             failed=statuses['failed'], ignored=statuses['ignored'], skipped=statuses['skipped'], unreachable=statuses['unreachable'],
             hosts=len(self._hosts), hosts_failed=len(self._failed_hosts), hosts_away=tuple(sorted(self._away)),
             active=tuple(sorted(self._active.values(), key=lambda one: one.since)), slowest=self._slowest(),
             rate=len(self._times) / min(_WINDOW, elapsed) if elapsed > 0 else 0.0,
-            errors=(statuses['failed'] + statuses['unreachable']) / done if done else 0.0, left=self._left(now), bundles=self._bundles)
+            errors=(statuses['failed'] + statuses['unreachable']) / done if done else 0.0, left=self._left(now), bundles=self._bundles,
+            round_trips=self._round_trips)
 
     @property
     def _failed_hosts(self) -> frozenset[str]:
@@ -278,25 +312,22 @@ class ExecutionTracker:
     def _total(self) -> int | None:
         """Results that there will be by the end of this play."""
         if self._status != 'running':
-            return len(self._ended)
+            return self._statuses.total()
         if self._play.tasks is None:
             return None
-        failed = self._failed_hosts
-        going = [host for host in self._play.hosts if host not in failed]
-        gone = [host for host in self._play.hosts if host in failed]
-        extra = sum(len(tasks) for tasks in self._extra.values())
-        return self._before + len(going) * len(self._known) + sum(len(self._begun[host]) for host in gone) + extra
+        hosts, failed = frozenset(self._play.hosts), self._failed_hosts
+        # who does not go on has what it has met; what it has met beyond the play's list is in _extra
+        stopped = sum((self._met[host] & self._copies).total() for host in (hosts & failed) | (self._met.keys() - hosts))
+        return self._before + len(hosts - failed) * len(self._known) + stopped + self._extra
 
-    def _part(self, done: int, total: int | None) -> float | None:
+    def _advance(self) -> None:
+        total = self._total()
         if self._status != 'running':
             self._share = 1.0
-        elif not total:
-            return self._share if total == 0 else None
-        else:
-            part = min((done - self._before) / max(1, total - self._before), 1.0)
+        elif total:
+            part = min((self._statuses.total() - self._before) / max(1, total - self._before), 1.0)
             share = (len(self._play_ids) - 1 + part) / max(self._plays or 1, len(self._play_ids))
             self._share = max(self._share, min(share, 0.999))
-        return self._share
 
     def _slowest(self) -> str:
         """The host of which the most time is known; empty as long as there is only one."""
@@ -323,10 +354,16 @@ class ExecutionTracker:
 
     def _queue(self, host: str, now: float) -> Queue:
         active = min((one for one in self._active.values() if one.host == host), key=lambda one: one.since, default=None)
-        left = [identity for identity in self._known if identity not in self._begun[host]]
+        met = collections.Counter(self._met[host]) if host in self._met else collections.Counter()
+        left = []
+        for place, identity in enumerate(self._known):
+            if met[identity] > 0:
+                met[identity] -= 1
+            else:
+                left.append(Placed(identity, '', place))
         return Queue(
             host=host, host_class=self._classes.get(host, ''), done=tuple(self._done[host]), running=self._placed(active.task) if active else None,
-            since=now - active.since if active else 0.0, left=tuple(Placed(identity, '', self._places[identity]) for identity in left))
+            since=now - active.since if active else 0.0, left=tuple(left))
 
     def _placed(self, task: TaskRef) -> Placed:
         return Placed(task.identity, task.module, self._places.get(task.identity, len(self._known) + task.order))

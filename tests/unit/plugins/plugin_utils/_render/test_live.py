@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 ACTIVE = Active(task=TaskRef(task_id="t", identity="i", name="Install nginx", module="ansible.builtin.apt"), host="web3", since=100.0)
 GOING = dataclasses.replace(
-    ExecutionTracker().progress(), done=63, total=150, share=0.42, hosts=10, active=(ACTIVE,), slowest="web7", left=(40.0, 61.0), bundles=12)
+    ExecutionTracker().progress(), done=63, total=150, share=0.42, hosts=10, active=(ACTIVE,), slowest="web7", left=(40.0, 61.0), bundles=12, round_trips=9)
 
 
 def line(progress: Progress, *, columns: int = 200, usual: tuple[float, float] | None = None, now: float = 114.0) -> str:
@@ -23,7 +23,7 @@ def line(progress: Progress, *, columns: int = 200, usual: tuple[float, float] |
 
 def test_the_line_says_all_there_is_to_say() -> None:
     assert line(GOING, usual=(6.0, 9.0)) == (
-        "━━━━━─────── 42 %, 63/150 tasks · web3: Install nginx 14 s (usually 6 to 9 s) · 40 s to 1 min 1 s left · 10 hosts · slowest web7 · 12 bundles")
+        "━━━━━─────── 42 %, 63/150 tasks · web3: Install nginx 14 s (usually 6 to 9 s) · 40 s to 1 min 1 s left · 10 hosts · slowest web7 · 9 round trips")
 
 
 def test_without_history_it_says_so() -> None:

@@ -15,6 +15,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
     ExecutionRecord,
     MetricRecord,
     PlanRecord,
+    PlayRecord,
     RecommendationRecord,
     ReportRecord,
     ResultRecord,
@@ -136,6 +137,20 @@ def test_tasks_and_bundles_of_a_run_come_in_their_order(store: FeedbackStore) ->
     assert [(one.bundle, one.failed) for one in store.bundles("r")] == [(9, True), (10, False)]
 
 
+def test_plays_of_a_run_come_in_their_order(store: FeedbackStore) -> None:
+    plays = [PlayRecord(execution="r", number=number, hosts=("a", "b"), tasks=None, identities=("x",)) for number in (10, 9)]
+    store.put([*plays, PlayRecord(execution="s", number=1)])
+    assert store.plays("r") == (plays[1], plays[0])
+
+
+def test_each_time_that_a_task_runs_on_a_host_is_kept(store: FeedbackStore) -> None:
+    times = [result("r", "handler", ended=float(number), occurrence=number, status="changed") for number in (1, 2)]
+    tried = result("r", "handler", ended=3.0, occurrence=2, attempt=2)
+    store.put([times[0]])
+    store.put([times[1], tried])
+    assert store.results() == (tried, times[1], times[0])
+
+
 def test_what_else_is_kept_is_found_by_its_run(store: FeedbackStore) -> None:
     adaptations = [
         AdaptationRecord(execution="r", adaptation="1", policy="retry", requested=1.0, succeeded=False),
@@ -187,6 +202,7 @@ def filled(store: FeedbackStore, runs: int, *, results: int = 20) -> None:
     for number in range(runs):
         name = f"r{number:03}"
         store.put([run(name, started=number * DAY, status="success"), task(name, "t"), PlanRecord(execution=name), ReportRecord(execution=name)])
+        store.put([PlayRecord(execution=name, number=1)])
         store.put([BundleRecord(execution=name, bundle=1), MetricRecord(execution=name, name="x"), AdaptationRecord(execution=name, adaptation="1")])
         store.put([RecommendationRecord(execution=name, code="c", subject="s")])
         store.put(result(name, "t", f"web{host}", message="x" * 200) for host in range(results))

@@ -143,6 +143,26 @@ def test_a_later_step_keeps_what_is_there(path: str, monkeypatch: pytest.MonkeyP
     assert ask(path, "PRAGMA user_version") == [(VERSION + 1,)] and ask(path, "SELECT colour FROM executions") == [(None,)]
 
 
+def test_a_history_of_the_first_version_keeps_its_results_and_takes_further_times(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "STEPS", migrations.STEPS[:1])
+        patch.setattr(migrations, "VERSION", 1)
+        SqliteStore(path).close()
+    rows = [("r", "t", "id-t", "ansible.builtin.copy", "web1", attempt, "ok", 1, float(attempt)) for attempt in (1, 2)]
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        old.executemany(
+            "INSERT INTO results (execution, task_id, identity, module, host, attempt, status, final, ended, host_class, path_reason, error_class, message) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '')", rows)  # fmt: skip
+        old.execute("INSERT INTO bundles (execution, bundle, host, host_class, tasks, bytes_up, done, dropped, failed, cut, cut_detail) "
+                    "VALUES ('r', 1, 'web1', '', 1, 1, 1, 0, 0, '', '')")  # fmt: skip
+    with contextlib.closing(SqliteStore(path)) as now:
+        assert now.results() == tuple(result("r", "t", attempt=attempt, ended=float(attempt)) for attempt in (2, 1))
+        assert [one.joined for one in now.bundles("r")] == [False] and now.plays("r") == ()
+        now.put([result("r", "t", occurrence=2, ended=3.0)])
+        assert len(now.results()) == 3
+    assert ask(path, "SELECT count(*) FROM sqlite_master WHERE name = 'idx_results_identity_ended'") == [(1,)]
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------------------------
 
 

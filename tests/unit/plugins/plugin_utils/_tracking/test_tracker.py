@@ -178,3 +178,28 @@ def test_the_slowest_host_and_the_rate() -> None:
     pictured = tracked(numbered([*told, *ends])).progress()
     assert pictured.slowest == "b"
     assert pictured.rate == pytest.approx(3 / 4)
+
+
+def test_a_handler_that_runs_again_counts_again() -> None:
+    handler = task("handler")
+    begin, end = events.TaskStarted(task=handler, host="a"), events.TaskCompleted(task=handler, host="a", changed=True)
+    told = [*run()[:5], begin, end, begin]
+    again = tracked(numbered(told)).progress()
+    assert (again.done, again.changed, again.total, [one.task.name for one in again.active]) == (1, 1, 8, ["0-one", "0-one", "0-one", "handler"])
+    assert tracked(numbered([*told, end])).progress().done == 2
+
+
+def test_a_task_that_the_play_has_twice_is_expected_twice() -> None:
+    pictured = pictures(run(("one", "one")))
+    assert {picture.total for picture in pictured[1:]} == {6} and pictured[-1].done == 6
+
+
+def test_round_trips_move_with_each_bundle_and_the_run_has_the_last_word() -> None:
+    sent = [events.BundleSent(host="a", bundle=1), events.BundleSent(host="a", bundle=2, joined=True), events.BundleSent(host="b", bundle=3)]
+    told = [events.ExecutionStarted(), *sent, events.ExecutionCompleted(round_trips=5)]
+    assert [(picture.bundles, picture.round_trips) for picture in pictures(numbered(told))] == [(0, None), (1, 1), (2, 1), (3, 2), (3, 5)]
+
+
+def test_the_clock_of_a_run_stands_when_it_has_ended() -> None:
+    told = run()
+    assert tracked(told).progress(told[-1].monotonic + 100).elapsed == told[-1].monotonic - told[0].monotonic
