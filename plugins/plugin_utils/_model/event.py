@@ -283,7 +283,7 @@ class BundleSent(BundleEvent):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class BundleFinished(BundleEvent):
-    """All of it has ended, or was dropped. ``seconds``: from being sent to its last answer.
+    """All of it has ended, or was dropped. ``seconds``: from being sent to its last answer; ``work``: those that its tasks took on the host.
 
     ``failed``: the connection or the agent was lost under it. A task that fails, and so ends its bundle, is no such failure.
     """
@@ -293,6 +293,7 @@ class BundleFinished(BundleEvent):
     done: int = 0
     dropped: int = 0
     failed: bool = False
+    work: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -172,6 +172,7 @@ class BundleRecord:
     cut: str = ''
     cut_detail: str = ''
     joined: bool = False
+    work: float | None = None  # seconds of its tasks on the host; the rest of ``seconds`` is the way there and back
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

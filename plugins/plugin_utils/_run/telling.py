@@ -88,7 +88,8 @@ class Telling:
             if bundle.alone and not bundle.dropped:
                 self.health.took(seconds - bundle.work)
             self._channel.publish(BundleFinished(
-                host=bundle.host, bundle=bundle.number, seconds=seconds, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed))
+                host=bundle.host, bundle=bundle.number, seconds=seconds, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed,
+                work=bundle.work))
 
     def cut(self, host: str, reason: Reason, detail: str) -> None:
         """Nothing more is prepared for the host for now. Of details only the name of a variable is told: rendered names may hold a secret."""

@@ -117,6 +117,7 @@ def _plays_and_occurrences(db: Database) -> None:
         'started': float}, pk=('execution', 'number'))
     db.table('executions').add_column('plays', int)
     db.table('bundles').add_column('joined', int, not_null_default=0)
+    db.table('bundles').add_column('work', float)
     db.execute('ALTER TABLE results RENAME TO results_before')
     db.create_table('results', {
         'execution': str, 'task_id': str, 'identity': str, 'module': str, 'host': str, 'occurrence': int, 'attempt': int, 'host_class': str,

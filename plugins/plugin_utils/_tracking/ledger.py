@@ -225,7 +225,7 @@ class _Run:
         return self._bundle(event, sent=event.time, joined=event.joined, tasks=event.tasks, bytes_up=event.bytes_up)
 
     def bundle_finished(self, event: events.BundleFinished) -> list[Record]:
-        return self._bundle(event, seconds=event.seconds, done=event.done, dropped=event.dropped, failed=event.failed)
+        return self._bundle(event, seconds=event.seconds, done=event.done, dropped=event.dropped, failed=event.failed, work=event.work)
 
     def bundle_cut(self, event: events.BundleCut) -> list[Record]:
         return self._bundle(event, cut=event.reason, cut_detail=event.detail)

@@ -81,6 +81,8 @@ def test_ours_tells_what_the_agent_measured_and_how_bundles_went(fleet: Fleet, t
     finished = {event.bundle: event.done + event.dropped for event in told if isinstance(event, events.BundleFinished)}
     assert sent == finished
     assert told[-1].bundles == len(sent)  # type: ignore[attr-defined]
+    assert told[-1].round_trips == sum(not event.joined for event in told if isinstance(event, events.BundleSent))  # type: ignore[attr-defined]
+    assert all(0 <= (event.work or 0) <= event.seconds for event in told if isinstance(event, events.BundleFinished))
 
 
 @FLEET

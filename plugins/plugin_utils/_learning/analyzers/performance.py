@@ -6,6 +6,7 @@ import heapq
 import statistics
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ResultRecord, TaskRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.traits import RunTrait, TaskTrait
 
 from ..finding import Finding, Scene, plural, seconds
@@ -17,6 +18,11 @@ RUNS: t.Final = 3
 FACTS_SHARE: t.Final = 0.25
 FACTS_SECONDS: t.Final = 1.0
 STOCK_RESULTS: t.Final = 20
+SAVED_TRIPS: t.Final = 12
+"""Of a module call by pipelining, at least: a folder, the file, its mode and cleaning up are four channels of the connection less, each of them
+three round trips as `_planner/bundling.py` counts them."""
+MEASURED_TRIPS: t.Final = 3
+"""How many bundles must have gone there and back until their median is a round trip."""
 MOST_FORKS: t.Final = 50
 GAIN: t.Final = 1.0
 """Seconds a run below which a gain is not worth a line, or a warning."""
@@ -40,11 +46,44 @@ def _facts(scene: Scene) -> t.Iterator[Finding]:
         usual = statistics.median(by_run.values())
         whole = statistics.median(sum(map(max, _steps(scene, run).values())) for run in by_run)
         if usual >= FACTS_SECONDS and usual >= FACTS_SHARE * whole:
+            gain, why = _facts_gain(scene, task)
             yield Finding(
                 code='gather-subset', subject=task.identity,
                 title=f'"{scene.name(task.identity)}" is {usual / whole:.0%} of the work of a run: ask for fewer facts',
-                evidence=f'{seconds(usual)} of {seconds(whole)}, the median of {plural(len(by_run), "run")}; how much goes depends on what is read',
-                change="gather_subset:\n  - '!all'\n  - min  # and those that the play reads: network, hardware, virtual, ...")
+                evidence=f'{seconds(usual)} of {seconds(whole)}, the median of {plural(len(by_run), "run")}; {why}',
+                change="gather_subset:\n  - '!all'\n  - min  # and those that the play reads: network, hardware, virtual, ...", gain=gain)
+
+
+def _facts_gain(scene: Scene, task: TaskRecord) -> tuple[float | None, str]:
+    """Seconds a run, and what they stand on: what a subset took where one was gathered, else what a module takes at least."""
+    subsets = {one.identity for one in scene.history.tasks if {TaskTrait.GATHERS_FACTS, TaskTrait.GATHER_SUBSET} <= set(one.traits)}
+    # a task that has got its subset later has the same identity: what counts is how it was written in that run
+    written = {(one.execution, one.identity): TaskTrait.GATHER_SUBSET in one.traits for one in scene.history.tasks}
+    with_subset = [one for identity in subsets for one in scene.good(identity) if written.get((one.execution, identity))]
+    least = statistics.median(one.duration or 0.0 for one in with_subset) if with_subset else None
+    why = f'with a subset it takes {seconds(least)} ({plural(len(with_subset), "result")})' if least is not None else ''
+    if least is None:
+        others = _by_identity(one for one in scene.history.measured if one.identity != task.identity and one.path in ('agent', 'stock', None))
+        if not others:
+            return None, 'what a subset would take is unknown: nothing else was measured there'
+        least = min(map(statistics.median, others.values()))
+        why = f'it is less by so much at most, since a module takes {seconds(least)} there at least; how much goes depends on what is read'
+    forks = scene.run.forks
+    gains = []
+    for run in scene.runs[-RUNS:]:
+        step = [one.duration or 0.0 for one in scene.history.by_run[run] if one.identity == task.identity and one.status in GOOD and one.duration]
+        if step:
+            gains.append(_makespan(step, forks or len(step)) - _makespan([min(one, least) for one in step], forks or len(step)))
+    return (statistics.median(gains) or None) if gains else None, why
+
+
+def _by_identity(results: t.Iterable[ResultRecord]) -> dict[str, list[float]]:
+    """Task -> seconds of its results that did something on a host."""
+    found: dict[str, list[float]] = {}
+    for one in results:
+        if one.status in GOOD and one.duration and one.calls != 0:
+            found.setdefault(one.identity, []).append(one.duration)
+    return found
 
 
 def _forks(scene: Scene) -> t.Iterator[Finding]:
@@ -66,10 +105,38 @@ def _pipelining(scene: Scene) -> t.Iterator[Finding]:
     results = scene.history.by_run.get(scene.execution, ())
     stock = [one for one in results if one.path == 'stock' and one.status in GOOD and one.host_class.split('/')[0] == 'ssh']
     if len(stock) >= STOCK_RESULTS and RunTrait.PIPELINING not in scene.run.traits:
+        gain, why = _pipelining_gain(scene, stock)
         yield Finding(
             code='pipelining', subject='pipelining', title=f'{len(stock)} results came by the stock path over ssh, without pipelining',
-            evidence=f'they took {seconds(sum(one.duration or 0.0 for one in stock))} together, and each sent its module as a file before it ran',
-            change='[connection]\npipelining = True  # not for hosts with requiretty in sudoers')
+            evidence=f'they took {seconds(sum(one.duration or 0.0 for one in stock))} together, and each sent its module as a file before it ran; {why}',
+            change='[connection]\npipelining = True  # not for hosts with requiretty in sudoers', gain=gain)
+
+
+def _pipelining_gain(scene: Scene, stock: t.Sequence[ResultRecord]) -> tuple[float | None, str]:
+    """Seconds a run, and what they stand on: the round trips of each call that pipelining saves, of that host or of the others."""
+    trips = _round_trips(scene)
+    if not trips:
+        return None, 'what that costs is unknown: no round trip to these hosts was measured'
+    usual = statistics.median(trips.values())
+    steps: dict[tuple[str, int], list[float]] = {}
+    for one in stock:
+        saved = SAVED_TRIPS * trips.get(one.host, usual) * max(one.items or 1, 1)
+        steps.setdefault((one.task_id, one.occurrence), []).append(min(saved, one.duration or 0.0))
+    gain = sum(_makespan(step, scene.run.forks or len(step)) for step in steps.values())
+    return gain or None, f'{SAVED_TRIPS} round trips or more a call are saved, of {seconds(usual)} each (median of {plural(len(trips), "host")})'
+
+
+def _round_trips(scene: Scene) -> dict[str, float]:
+    """Host -> seconds there and back over ssh: what bundles took beyond their work. The first one of a run waits for its agent and does not count."""
+    found: dict[str, list[float]] = {}
+    begun: set[tuple[str, str]] = set()
+    for one in sorted(scene.history.bundles, key=lambda one: (one.execution, one.bundle)):
+        first = (one.execution, one.host) not in begun
+        begun.add((one.execution, one.host))
+        if first or one.joined or one.failed or one.dropped or one.seconds is None or one.work is None or one.host_class.split('/')[0] != 'ssh':
+            continue
+        found.setdefault(one.host, []).append(max(one.seconds - one.work, 0.0))
+    return {host: statistics.median(every) for host, every in found.items() if len(every) >= MEASURED_TRIPS}
 
 
 def _package_loops(scene: Scene) -> t.Iterator[Finding]:

@@ -43,13 +43,38 @@ def test_facts_that_take_a_large_part_of_a_run() -> None:
     facts = made(traits=(), task_traits=("gathers-facts",), module="ansible.builtin.gather_facts", duration=3.0)
     other = runs(*[2.0] * 6, identity="task1")
     one = found(joined(facts, other))["gather-subset"]
-    assert (one.subject, one.severity, one.gain) == ("task0", "info", None)
+    assert (one.subject, one.severity, one.gain) == ("task0", "info", 1.0)
     assert "60%" in one.title
-    assert one.evidence.startswith("3.0 s of 5.0 s, the median of 6 runs")
+    assert one.evidence.startswith("3.0 s of 5.0 s, the median of 6 runs; it is less by so much at most, since a module takes 2.0 s there at least")
     assert one.change.splitlines()[0] == "gather_subset:"
     assert "gather-subset" not in found(joined(facts, runs(*[30.0] * 6, identity="task1"))), "a tenth is not much"
     subset = replace(facts, tasks=tuple(replace(one, traits=("gather-subset", "gathers-facts")) for one in facts.tasks))
     assert "gather-subset" not in found(subset)
+
+
+def test_what_a_subset_of_facts_saves_is_known_from_runs_that_had_one() -> None:
+    facts = made(9, task_traits=("gathers-facts",), module="ansible.builtin.gather_facts", duration=3.0)
+    before = {f"run{at}" for at in range(3)}
+    facts = replace(
+        facts, tasks=tuple(replace(one, traits=("gather-subset", "gathers-facts")) if one.execution in before else one for one in facts.tasks),
+        results=tuple(replace(one, duration=0.4) if one.execution in before else one for one in facts.results))  # fmt: skip
+    one = found(joined(facts, runs(*[2.0] * 9, identity="task1")))["gather-subset"]
+    assert one.gain == pytest.approx(2.6) and one.evidence.endswith("with a subset it takes 0.40 s (3 results)")
+
+
+def test_what_a_subset_of_facts_saves_is_unknown_only_where_nothing_else_was_measured() -> None:
+    facts = made(task_traits=("gathers-facts",), module="ansible.builtin.gather_facts", duration=3.0)
+    alone = found(facts)["gather-subset"]
+    assert alone.gain is None and alone.evidence.endswith("what a subset would take is unknown: nothing else was measured there")
+    said = runs(*[0.001] * 6, identity="task1", path="controller", calls=0)
+    assert found(joined(facts, said))["gather-subset"].gain is None, "what asks nothing of the host is no measure"
+
+
+def test_hosts_that_take_turns_at_their_facts_save_it_several_times() -> None:
+    facts = joined(*(
+        made(task_traits=("gathers-facts",), module="ansible.builtin.gather_facts", duration=3.0, host=f"web{at}", forks=2, hosts=4) for at in range(4)))
+    other = joined(*(runs(*[1.0] * 6, identity="task1", host=f"web{at}") for at in range(4)))
+    assert found(joined(other, facts))["gather-subset"].gain == pytest.approx(4.0)
 
 
 def test_hosts_that_take_turns() -> None:
@@ -65,7 +90,33 @@ def test_the_stock_path_without_pipelining() -> None:
     history = joined(*(made(path="stock", host=f"web{at}") for at in range(20)))
     assert found(history)["pipelining"].change.startswith("[connection]\npipelining = True")
     assert "pipelining" not in found(joined(*(made(path="stock", host=f"web{at}", traits=("pipelining",)) for at in range(20))))
+    unknown = found(history)["pipelining"]
+    assert unknown.gain is None and unknown.evidence.endswith("what that costs is unknown: no round trip to these hosts was measured")
     assert "pipelining" not in found(joined(*(made(path="agent", host=f"web{at}") for at in range(20))))
+
+
+def bundles(host: str, *ways: float, execution: str = "run5", **fields: Any) -> tuple[BundleRecord, ...]:
+    """One after another, each a second of work and its way there and back; the first one has waited for its agent."""
+    usual: dict[str, Any] = {"execution": execution, "host": host, "host_class": "ssh/linux", "sent": 1.0, "done": 1, "work": 1.0}
+    return tuple(BundleRecord(**usual | {"bundle": at, "seconds": 1.0 + way} | (fields if at else {})) for at, way in enumerate((60.0, *ways)))
+
+
+def test_pipelining_saves_the_round_trips_of_each_call() -> None:
+    history = joined(*(made(path="stock", host=f"web{at}", forks=5, hosts=20, duration=9.0) for at in range(20)))
+    one = found(replace(history, bundles=bundles("web1", 0.05, 0.04, 0.3)))["pipelining"]
+    assert one.gain == pytest.approx(4 * 12 * 0.05), "twenty hosts on five forks come in four turns"
+    assert one.evidence.endswith("12 round trips or more a call are saved, of 0.05 s each (median of 1 host)")
+    looped = joined(*(made(path="stock", host=f"web{at}", duration=9.0, items=3) for at in range(20)))
+    assert found(replace(looped, bundles=bundles("web1", *[0.05] * 3)))["pipelining"].gain == pytest.approx(3 * 12 * 0.05)
+    quick = joined(*(made(path="stock", host=f"web{at}", duration=0.2) for at in range(20)))
+    assert found(replace(quick, bundles=bundles("web1", *[0.05] * 3)))["pipelining"].gain == pytest.approx(0.2), "nothing saves more than it takes"
+
+
+@pytest.mark.parametrize("fields", [{"joined": True}, {"failed": True}, {"dropped": 1}, {"work": None}, {"host_class": "local/linux"}], ids=str)
+def test_a_bundle_that_is_no_measure_of_a_round_trip_does_not_count(fields: dict[str, Any]) -> None:
+    history = joined(*(made(path="stock", host=f"web{at}") for at in range(20)))
+    assert found(replace(history, bundles=bundles("web1", 0.1, 0.1, 0.1)))["pipelining"].gain
+    assert found(replace(history, bundles=bundles("web1", 0.1, 0.1, 0.1, **fields)))["pipelining"].gain is None
 
 
 def test_a_loop_over_packages_saves_all_but_one_of_its_items() -> None:
