@@ -58,16 +58,22 @@ class StrategyModule(LinearStrategy):
 
     def _queue_task(self, host: t.Any, task: t.Any, task_vars: t.Any, play_context: t.Any) -> None:
         if self._rustle is None or not self._rustle.queue(host, task, task_vars, play_context):
-            super()._queue_task(host, task, task_vars, play_context)
+            self._queue_worker(host, task, task_vars, play_context)
 
     def queue_stock(self, host: t.Any, task: t.Any, task_vars: t.Any, play_context: t.Any) -> None:
         """The stock path for a task that linear has queued already: it is neither announced nor counted twice."""
         self._pending_results -= 1
         tqm, self._tqm = self._tqm, _Unannounced(self._tqm)  # type: ignore[assignment]
         try:
-            super()._queue_task(host, task, task_vars, play_context)
+            self._queue_worker(host, task, task_vars, play_context)
         finally:
             self._tqm = tqm
+
+    def _queue_worker(self, host: t.Any, task: t.Any, task_vars: t.Any, play_context: t.Any) -> None:
+        """linear passes over it in silence when a worker cannot be started."""
+        if self._rustle is not None:
+            self._rustle.hub.room.for_worker()
+        super()._queue_task(host, task, task_vars, play_context)
 
     def _process_pending_results(self, iterator: t.Any, one_pass: bool = False, max_passes: int | None = None) -> t.Any:
         if self._rustle is not None:

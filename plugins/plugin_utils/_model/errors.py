@@ -9,6 +9,7 @@
     |-- DeclarationError  rustle_scope or rustle_effects of a task, role or play says something we cannot read
     |-- StoreError        the history of runs cannot be opened, read or written
     |-- StreamError       an event, or a batch of them, is not what it has to be
+    |-- OutOfDescriptors  the controller may not open as many files as the run needs
     `-- PlanError         a plan cannot be made, read or followed
         |-- DocumentError            a parsed playbook, parsed inventory or plan document has a field that cannot be
         |-- CircularDependency       tasks wait for each other in a circle
@@ -33,8 +34,8 @@ import typing as t
 
 __all__ = [
     'BelowBinaryThreshold', 'CircularDependency', 'ConflictingStrategies', 'DeclarationError', 'DeploymentBuildFailed', 'DocumentError',
-    'IncompatibleModule', 'InsufficientResources', 'InvalidHostPattern', 'InvalidTagExpression', 'MissingPackage', 'PlanChanged', 'PlanError',
-    'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'StoreError', 'StreamError', 'UnknownTask', 'UnsupportedTarget',
+    'IncompatibleModule', 'InsufficientResources', 'InvalidHostPattern', 'InvalidTagExpression', 'MissingPackage', 'OutOfDescriptors', 'PlanChanged',
+    'PlanError', 'PlanningTimeout', 'ResourceContention', 'RustleError', 'SettingsError', 'StoreError', 'StreamError', 'UnknownTask', 'UnsupportedTarget',
 ]
 
 
@@ -86,6 +87,16 @@ class MissingPackage(RustleError):
 
 class StoreError(RustleError):
     """The history of runs is damaged, newer than we are, or not to be reached. Recording ends with this one message; the run goes on."""
+
+
+class OutOfDescriptors(RustleError):
+    """``doing``: what could not be begun. ``used`` of ``limit`` descriptors are open, None where that is not known."""
+
+    def __init__(self, doing: str, *, used: int | None = None, limit: int | None = None) -> None:
+        there = '' if limit is None else f' ({used} of {limit})'
+        super().__init__(f'{doing}: too many files are open{there}', hint='raise the limit (ulimit -n), or lower forks')
+        self.used = used
+        self.limit = limit
 
 
 class PlanError(RustleError):

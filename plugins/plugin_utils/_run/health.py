@@ -5,13 +5,14 @@ Rule: where nobody listens, nothing is looked at, and agents are asked for nothi
 """
 from __future__ import annotations
 
-import os
 import time
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.gauges import Connects, Gauges, Latency, Reading, of_host
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ResourceConstraint
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
+
+from .room import used_and_limit
 
 __all__ = ['EVERY', 'Health']
 
@@ -71,14 +72,8 @@ class Health:
 
 def _descriptors() -> Reading | None:
     """Those of this process against its soft limit."""
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    try:
-        used = len(os.listdir('/proc/self/fd')) - 1  # the one that lists them
-    except OSError:
-        return None
-    return Reading('', 'descriptors', used, limit) if limit != resource.RLIM_INFINITY else None
+    found = used_and_limit()
+    return None if found is None else Reading('', 'descriptors', *found)
 
 
 def _memory() -> Reading | None:

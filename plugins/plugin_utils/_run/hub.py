@@ -21,6 +21,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._agent import events
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import Question, Shell, Sleep, Target, TargetLost
 
 from . import wire
+from .room import Room
 from .shell import ShellRun
 from .telling import Telling
 
@@ -96,6 +97,7 @@ class Hub:
         self.agents: dict[str, Agent] = {}
         self.forks = 5
         self.order: t.Mapping[str, int] = {}  # hosts that are served before others, by their place
+        self.goes_on: t.Callable[[str], bool] = lambda host: True  # whether a host has more to do in this play
         self.start_limit = START_LIMIT
         self.sent_bundles = 0
         self.trips: collections.Counter[str] = collections.Counter()
@@ -106,13 +108,14 @@ class Hub:
         self._stopped = stopped
         self._unavailable = unavailable
         self.telling = telling
+        self.room = Room(self)
         self._numbers = itertools.count(1)
         self._groups = itertools.count(1)
         self._timers: list[tuple[float, int, Timer]] = []
         self._all_lanes: dict[str, Lane] = {}
         self._lanes: dict[str, Lane] = {}  # with something to send, oldest first
         self._active: set[str] = set()
-        self._owners: dict[t.Any, Agent] = {}
+        self.owners: dict[t.Any, Agent] = {}
         self._shells: list[ShellRun] = []
         self._waiting_shells: collections.deque[tuple[Shell, t.Any]] = collections.deque()
 
@@ -148,11 +151,14 @@ class Hub:
     def retire(self, lane: Lane) -> None:
         """The agents that this lane has used take no more entries; each ends when it has nothing left to do."""
         for key in lane.used:
-            agent = self.agents.pop(key, None)
-            if agent is not None:
-                agent.retired = True
-                self._end_if_retired(agent)
+            self.retire_agent(key)
         lane.used.clear()
+
+    def retire_agent(self, key: str) -> None:
+        agent = self.agents.pop(key, None)
+        if agent is not None:
+            agent.retired = True
+            self._end_if_retired(agent)
 
     def _end_if_retired(self, agent: Agent) -> None:
         if agent.retired and not agent.errands:
@@ -165,7 +171,7 @@ class Hub:
 
     def flush(self) -> None:
         """Send what may be sent now, one bundle an agent."""
-        while self._waiting_shells and self._free_forks():
+        while self._waiting_shells and self._free_forks() and self.room.for_agent():
             shell, execution = self._waiting_shells.popleft()
             if execution.waiting_for is shell:
                 self._shells.append(ShellRun(self, shell, functools.partial(self._resume, execution)))
@@ -186,7 +192,10 @@ class Hub:
                 if errand.abandoned:
                     lane.outbox.popleft()
                     continue
-                agent = self._agent(errand.question.call.target)
+                target = errand.question.call.target
+                if target.key not in self.agents and not self.room.for_agent():
+                    break
+                agent = self._agent(target)
                 if lane.flying and agent is not lane.agent:
                     break
                 lane.outbox.popleft()
@@ -219,6 +228,19 @@ class Hub:
         """Whether an agent serves the host."""
         return any(key in self.agents and self.agents[key].timer.callback is None for key in lane.used)
 
+    @property
+    def at_work(self) -> bool:
+        return bool(self._active or self._shells)
+
+    def idle_agents(self) -> list[Agent]:
+        """Those that nobody waits for, nor is about to, in the order in which they were started."""
+        wanted = {errand.question.call.target.key for lane in self._lanes.values() for errand in lane.outbox}
+        return [agent for key, agent in self.agents.items() if not agent.errands and key not in wanted]
+
+    def needed_agents(self) -> set[str]:
+        """Keys of those of hosts that have more to do in this play."""
+        return {key for lane in self._all_lanes.values() if self.goes_on(lane.name) for key in lane.used}
+
     def _free_forks(self) -> bool:
         return len(self._active) + len(self._shells) < self.forks
 
@@ -230,7 +252,7 @@ class Hub:
                 return None
             connection, started = launched
             agent = self.agents[target.key] = Agent(target, connection)
-            self._owners[connection] = agent
+            self.owners[connection] = agent
             agent.timer = self.after(self.start_limit, lambda: self._give_up(agent))
             self.telling.health.begins()
             connection.start()
@@ -287,21 +309,21 @@ class Hub:
         for shell, _execution in self._waiting_shells:
             shell.options.get('settled', lambda: None)()
         self.agents.clear()
-        for connection in self._owners:
+        for connection in self.owners:
             connection.close()
         deadline = time.monotonic() + CLOSING_TIME
-        while any(not connection.closed for connection in self._owners) and time.monotonic() < deadline:
+        while any(not connection.closed for connection in self.owners) and time.monotonic() < deadline:
             for key, mask in self.selector.select(0.05):
                 key.data(mask)
-        for connection in self._owners:
+        for connection in self.owners:
             if not connection.closed:
                 connection.kill()
-        self._owners.clear()
+        self.owners.clear()
 
     # -- what agents say
 
     def _event(self, connection: t.Any, event: t.Any) -> None:
-        agent = self._owners[connection]
+        agent = self.owners[connection]
         if isinstance(event, events.Done):
             self._done(agent, event)
         elif isinstance(event, events.Started):

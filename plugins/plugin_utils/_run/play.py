@@ -53,6 +53,7 @@ class PlayRun:
         self._get_vars = strategy._variable_manager.get_vars
         strategy._variable_manager.get_vars = self.get_vars
         self._bundles_before = self.hub.sent_bundles
+        self.hub.goes_on = self._goes_on
 
     # -- what linear asks
 
@@ -224,11 +225,18 @@ class PlayRun:
                 _display.warning(f'{name}: interrupted; these tasks ran and are not shown above: {", ".join(lines)}')
         self.hub.flush()
 
+    def _goes_on(self, name: str) -> bool:
+        """Whether the host has more to do in this play, as far as linear knows."""
+        state = self.iterator.host_states.get(name)
+        return state is not None and state.run_state.name != 'COMPLETE'
+
     def end(self) -> None:
-        """The play is over."""
+        """The play is over. A host that has failed for good is in no later one, and its agents may end."""
         del self.strategy._variable_manager.get_vars
-        for run in self.hosts.values():
+        for name, run in self.hosts.items():
             self.withdraw(run)
+            if name in self.strategy._tqm._failed_hosts or name in self.strategy._tqm._unreachable_hosts:
+                self.hub.retire(run.lane)
         self.tally.bundles = self.hub.sent_bundles - self._bundles_before
         self.tally.round_trips = collections.Counter({name: self.hub.trips.pop(name, 0) for name in self.hosts})
         self.hub.telling.play_ended(bundles=self.tally.bundles, round_trips=self.tally.round_trips.total())
