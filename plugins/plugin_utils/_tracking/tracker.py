@@ -135,6 +135,8 @@ class ExecutionTracker:
         self._ended_at: float | None = None
         self._play = PlayStarted()
         self._play_began = 0.0
+        self._play_hosts: frozenset[str] = frozenset()
+        self._guests: set[str] = set()  # hosts of which the play has told nothing
         self._batches: collections.Counter[str] = collections.Counter()
         self._seen: set[int] = set()
         self._first = 0  # sequences up to it have all been seen
@@ -190,7 +192,8 @@ class ExecutionTracker:
         act = _ACTS.get(type(event))
         if act is not None:
             act(self, event)
-            self._advance()
+            if isinstance(event, (TaskEnded, PlayStarted, ExecutionCompleted)):
+                self._advance()
 
     def _is_new(self, event: Event) -> bool:
         if isinstance(event, ExecutionStarted) and not self._execution:
@@ -220,6 +223,8 @@ class ExecutionTracker:
         self._before = self._statuses.total()
         self._forecast_at = -math.inf
         self._play, self._play_began = event, event.monotonic
+        self._play_hosts = frozenset(event.hosts)
+        self._guests.clear()
         self._play_ids.setdefault(event.play_id)
         self._batches[event.play] += 1
         self._known, self._copies = event.identities, collections.Counter(event.identities)
@@ -242,6 +247,8 @@ class ExecutionTracker:
         self._active[key] = Active(task=event.task, host=event.host, since=event.monotonic, host_class=self._classes.get(event.host, ''))
 
     def _meet(self, task: TaskRef, host: str) -> None:
+        if host not in self._play_hosts:
+            self._guests.add(host)
         self._met[host][task.identity] += 1
         self._extra += self._met[host][task.identity] > self._copies[task.identity]
 
@@ -315,10 +322,10 @@ class ExecutionTracker:
             return self._statuses.total()
         if self._play.tasks is None:
             return None
-        hosts, failed = frozenset(self._play.hosts), self._failed_hosts
+        failed = self._failed_hosts & self._play_hosts
         # who does not go on has what it has met; what it has met beyond the play's list is in _extra
-        stopped = sum((self._met[host] & self._copies).total() for host in (hosts & failed) | (self._met.keys() - hosts))
-        return self._before + len(hosts - failed) * len(self._known) + stopped + self._extra
+        stopped = sum((self._met[host] & self._copies).total() for host in failed | self._guests)
+        return self._before + (len(self._play_hosts) - len(failed)) * len(self._known) + stopped + self._extra
 
     def _advance(self) -> None:
         total = self._total()
