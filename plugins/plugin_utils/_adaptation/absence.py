@@ -24,7 +24,7 @@ class HostWait(Policy):
     def can_handle(self, event: Event, state: RunState) -> bool:
         if isinstance(event, HostUnavailable):
             return True
-        return isinstance(event, TaskFailed) and event.unreachable and state.asks(event) and not state.host(event.host).answers
+        return isinstance(event, TaskFailed) and event.unreachable and state.asks(event) and (event.advise or not state.host(event.host).answers)
 
     def decide(self, event: HostUnavailable | TaskFailed, state: RunState, now: float) -> Decision | None:
         if isinstance(event, TaskFailed) and not (is_safe_to_repeat(event) and state.is_transient(event)):

@@ -67,11 +67,7 @@ class Engine:
             return self.applied(event.adaptation, event.succeeded, now, event.detail)
         if isinstance(event, AdaptationEvent):
             return ()
-        if isinstance(event, TaskFailed) and not event.error_class:
-            event = dataclasses.replace(event, error_class=self.classifier.classify(event).code)
-        course = self._courses.get(event.execution)
-        if course is None:
-            course = self._courses[event.execution] = Course(RunState(event.execution, self.config, self.classifier))
+        event, course = self._classified(event), self._course(event.execution)
         if not course.state.take(event, now):
             return ()
         if isinstance(event, ExecutionCompleted):
@@ -81,6 +77,23 @@ class Engine:
             policy.observe(event, course.state, now)
         shown = self._shown_by(event, course, now) if course.open else []
         return (*shown, *self._ask(course, event, now, self._policies))
+
+    def advise(self, event: TaskFailed, now: float) -> tuple[Instruction, ...]:
+        """What would be done about a failure whose task wants to know no more (``event.advise``). Nothing of it is taken up, and the event is none yet."""
+        if self.config.stance == 'off' or event.execution in self._ended:
+            return ()
+        return tuple(self._ask(self._course(event.execution), self._classified(event), now, self._policies))
+
+    def _course(self, execution: str) -> Course:
+        course = self._courses.get(execution)
+        if course is None:
+            course = self._courses[execution] = Course(RunState(execution, self.config, self.classifier))
+        return course
+
+    def _classified(self, event: Event) -> Event:
+        if isinstance(event, TaskFailed) and not event.error_class:
+            return dataclasses.replace(event, error_class=self.classifier.classify(event).code)
+        return event
 
     def applied(self, adaptation_id: str, succeeded: bool | None, now: float, detail: str = '') -> tuple[Instruction, ...]:
         """It was done, and has helped or not; None: it was begun, and what it leads to is not known yet. An id that is not under way is passed over."""
@@ -177,17 +190,19 @@ class Engine:
                 self._journal.rejected(state.execution, course.new_id(), policy.name, decision, reason)
             return []
         task = event.task.task_id if isinstance(event, TaskEvent) else ''
-        if not self.config.acts and not course.is_first('advised', policy.name, decision.kind, target, task):
+        acts = self._acts_on(event)
+        if not acts and not course.is_first('advised', policy.name, decision.kind, target, task):
             return []
-        if other is not None:
+        if other is not None and acts:
             self._drop(course, other, Rejection.CONFLICT, now)
         taken.add(target)
-        course.count_cause((policy.name, cause))
+        if acts or not self.config.acts:
+            course.count_cause((policy.name, cause))
         if self.config.learning:
             decision = dataclasses.replace(decision, confidence=self.outcomes.confidence(key))
         instruction = self._instruction(course, policy, decision, event, deadline=now + decision.changes.get('after', 0.0) + self.config.timeout)
         self._journal.requested(state.execution, instruction)
-        if self.config.acts:
+        if acts:
             one = Adaptation(instruction, policy, cause, key, now, policy.inverse(decision, state), event)
             one.begun = decision.kind is AdaptationKind.WAIT  # nobody has to do anything for it
             if isinstance(event, TaskFailed):
@@ -218,7 +233,10 @@ class Engine:
     def _instruction(self, course: Course, policy: Guarded, decision: Decision, event: Event | None, *, deadline: float | None = None) -> Instruction:
         return Instruction(
             adaptation=course.new_id(), policy=policy.name, decision=decision, task=event.task.identity if isinstance(event, TaskEvent) else '',
-            error_class=event.error_class if isinstance(event, TaskFailed) else '', advised=not self.config.acts, deadline=deadline)
+            error_class=event.error_class if isinstance(event, TaskFailed) else '', advised=not self._acts_on(event), deadline=deadline)
+
+    def _acts_on(self, event: Event | None) -> bool:
+        return self.config.acts and not (isinstance(event, TaskFailed) and event.advise)
 
     @staticmethod
     def _key(course: Course, policy: Guarded, decision: Decision, event: Event | None) -> Key:

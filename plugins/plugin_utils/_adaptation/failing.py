@@ -43,7 +43,10 @@ class TransientRetry(_Failing):
     kind = AdaptationKind.RETRY
 
     def can_handle(self, event: Event, state: RunState) -> bool:
-        return isinstance(event, TaskFailed) and state.asks(event) and state.host(event.host).answers
+        if not isinstance(event, TaskFailed) or not state.asks(event):
+            return False
+        # of a task that wants advice only, nobody has said yet that its host is away
+        return state.host(event.host).answers and not (event.advise and event.unreachable)
 
     def decide(self, event: TaskFailed, state: RunState, now: float) -> Decision | None:
         if not repeats_left(event, state):

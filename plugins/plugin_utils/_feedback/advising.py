@@ -70,6 +70,10 @@ class Advising:
             event = dataclasses.replace(event, final=False)  # nobody could hold it back; what would have been done about it?
         self._hand_on(self._engine.handle(event, event.monotonic))
 
+    def advise(self, event: Event) -> None:
+        if isinstance(event, TaskFailed):
+            self._hand_on(self._engine.advise(dataclasses.replace(event, execution=self._channel.execution), self._monotonic()))
+
     def applied(self, adaptation: str, succeeded: bool | None, detail: str = '') -> None:
         self._hand_on(self._engine.applied(adaptation, succeeded, self._monotonic(), detail))
 
@@ -85,10 +89,11 @@ class Advising:
     def _hand_on(self, instructions: t.Iterable[Instruction]) -> None:
         for event in self._engine.news():
             self._channel.publish(event)
+        where = 'with rustle_adaptation: on' if self._engine.config.can_act else 'under rustle_binary_hybrid'
         for one in instructions:
             if not one.advised:
                 self._channel.instructions.append(one)
             elif one.decision.kind in _ADVICE:
-                self._say(f'rustle: [{one.decision.target}] {_ADVICE[one.decision.kind]} under rustle_binary_hybrid: {one.decision.rationale}')
+                self._say(f'rustle: [{one.decision.target}] {_ADVICE[one.decision.kind]} {where}: {one.decision.rationale}')
         for line in self._engine.troubles():
             self._warn(line)

@@ -222,6 +222,7 @@ class TaskFailed(TaskEnded):
     retry_declared: bool | None = None
     skippable: bool = False  # rustle_skippable: the play says that it may be left out
     interchangeable: tuple[str, ...] = ()  # hosts that the play says may take its place
+    advise: bool = False  # rustle_adaptation: advise; it is only said what would be done
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

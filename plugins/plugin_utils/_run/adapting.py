@@ -59,9 +59,12 @@ class Adapting:
         if not failed or execution.told or wire is None:
             return False
         settings = self._play.session.settings(execution.run.task_vars)
-        if settings.adaptation != 'on':
+        if settings.adaptation == 'off':
             return False
         event = self._failure(execution, wire, settings)
+        if event.advise:
+            self._adviser.advise(event)
+            return False
         about_host: list[Instruction] = []
         if event.unreachable:
             self._away.setdefault(host, time.monotonic())
@@ -103,7 +106,8 @@ class Adapting:
         return TaskFailed(
             task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire), started=started,
             declared=failures.declared(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
-            skippable=settings.skippable, interchangeable=tuple(other.name for other in group if other.name != host.name),
+            skippable=settings.skippable, advise=settings.adaptation == 'advise',
+            interchangeable=tuple(other.name for other in group if other.name != host.name),
             host_class=observed_classes.of(host), path='agent', **failures.failure(compat.shown_result(wire, task)))
 
     # -- acting

@@ -31,6 +31,9 @@ class Adviser(t.Protocol):
     def act(self) -> None:
         """Whoever runs this play does what is said."""
 
+    def advise(self, event: Event) -> None:
+        """Say what would be done about a failure that stands, since its task wants to know no more."""
+
     def by_stock(self, module: str, host_class: str) -> str:
         """Why history has the stock path as the better one for a module on a class of hosts; empty where it has not."""
 

@@ -60,6 +60,15 @@ def test_a_failure_that_stands_asks_for_nothing() -> None:
     assert engine().handle(failed(final=True), 0) == ()
 
 
+def test_a_task_that_wants_advice_only_is_told_what_would_be_done_and_nothing_of_it_is_taken_up() -> None:
+    subject = engine(max_adaptations=1)
+    asks = failed(advise=True)
+    assert kinds(subject.advise(asks, 0)) == ["retry (advised) web1"]
+    assert kinds(subject.advise(failed(advise=True, unreachable=True), 0)) == ["wait (advised) web1"]
+    assert [one.advised for one in subject.news()] == [True, True]
+    assert kinds(subject.handle(failed(host="web2"), 1)) == ["retry web2"], "advice uses up no adaptation"
+
+
 def test_off_is_off() -> None:
     subject = engine(stance="off")
     assert subject.handle(failed(), 0) == subject.handle(away(), 0) == subject.tick(1000) == subject.news() == ()

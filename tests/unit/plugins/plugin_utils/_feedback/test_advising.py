@@ -51,6 +51,16 @@ def test_under_a_strategy_that_cannot_act_it_is_said_what_would_be_done(tmp_path
     assert [one.advised for one in world.heard if isinstance(one, AdaptationRequested)] == [True]
 
 
+def test_advice_that_a_task_asks_for_is_said_and_kept_and_nobody_is_to_act_on_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.advising.act()
+    world.advising.advise(TaskFailed(task=TASK, host="web1", message=LOCKED, final=False, idempotent=True, started=True, advise=True))
+    world.fails(final=True)
+    assert not world.channel.instructions
+    assert [line[:79] for line in world.said] == ["rustle: [web1] the task would be tried again with rustle_adaptation: on: anothe"]
+    assert [one.advised for one in world.heard if isinstance(one, AdaptationRequested)] == [True]
+
+
 def test_where_somebody_acts_the_instruction_is_there_when_the_failure_was_published(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.advising.act()

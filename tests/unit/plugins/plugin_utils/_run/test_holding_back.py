@@ -28,6 +28,7 @@ class Engine:
         self.channel = channel
         self.answers: list[Instruction] = []
         self.heard: list[Event] = []
+        self.advised: list[Any] = []
         self.told: list[tuple[str, Any]] = []
 
     def __call__(self, event: Event) -> None:
@@ -36,6 +37,9 @@ class Engine:
             self.channel.instructions.append(self.answers.pop(0))
 
     def act(self) -> None: ...
+
+    def advise(self, event: Event) -> None:
+        self.advised.append(event)
 
     def by_stock(self, module: str, host_class: str) -> str:
         return ""
@@ -177,6 +181,8 @@ def test_a_task_that_must_not_be_adapted_is_not(stance: Any) -> None:
     world.says(AdaptationKind.RETRY, after=0.0)
     assert not world.adapting.takes(Execution())  # type: ignore[arg-type]
     assert world.play.timers == []
+    assert world.engine.heard == []
+    assert [event.advise for event in world.engine.advised] == ([True] if stance == "advise" else [])
 
 
 def test_a_play_that_has_gone_on_is_left_alone() -> None:
