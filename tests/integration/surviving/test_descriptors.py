@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.play import COLLECTIONS
+from tests.lab.fleet import Fleet
+from tests.lab.play import COLLECTIONS, OURS, Contestant, play
 
 COUNTING = """
 import os
@@ -36,6 +37,14 @@ TWO = """
   strategy: rustle.engine.rustle_binary_hybrid
   tasks:
     - {name: one, ansible.builtin.command: "true", changed_when: false}
+    - {name: two, ansible.builtin.command: "true", changed_when: false}
+"""
+ONE_BY_ONE = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: one, ansible.builtin.command: "true", changed_when: false}
+    - {name: wait for all, ansible.builtin.command: "true", changed_when: false, run_once: true}
     - {name: two, ansible.builtin.command: "true", changed_when: false}
 """
 STOCK = """
@@ -127,3 +136,16 @@ def test_hosts_that_have_failed_give_their_descriptors_back_after_the_play(tmp_p
     ran = played(tmp_path, FAILING, limit=1024)
     before, after = (max(count for name, count in ran.open if name == wanted) for wanted in ("fails", "three"))
     assert before - after >= 3 * 7, ran.open
+
+
+@pytest.mark.parametrize("fleet", [{"hosts": 12}], indirect=True)
+def test_agents_that_are_let_go_end_on_their_hosts_and_those_of_waiting_hosts_take_their_place(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text(ONE_BY_ONE)
+    few = tmp_path / "ansible-playbook"
+    few.write_text(f'#!/bin/sh\nulimit -Sn 40\nexec {Path(sys.executable).parent}/ansible-playbook "$@"\n')
+    few.chmod(0o755)
+    contestant = Contestant("rustle", OURS, env={"ANSIBLE_FORKS": "12"})
+    outcome = play(fleet, tmp_path / "play.yml", contestant, arguments=["-vvv"], bin_dir=tmp_path)
+    assert outcome.rc == 0 and all("ok=2 " in recap or "ok=3 " in recap for recap in outcome.recap.values()), outcome.stdout[-3000:]
+    assert len(outcome.recap) == 12 and "agent-unavailable" not in outcome.stdout and outcome.stdout.count("starting an agent") > 12
+    assert fleet.wait_idle(), "no agent is left"
