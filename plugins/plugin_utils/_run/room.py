@@ -37,11 +37,13 @@ def used_and_limit() -> tuple[int, int] | None:
 
 
 class Room:
-    """For the processes of a hub. ``look`` as used_and_limit."""
+    """For the processes of a hub. ``look`` as used_and_limit. ``on_short`` is told once, when the first agent is let go."""
 
     def __init__(self, hub: t.Any, *, look: t.Callable[[], tuple[int, int] | None] = used_and_limit) -> None:
         self._hub = hub
         self._look = look
+        self.on_short: t.Callable[[int, int], None] = lambda used, limit: None
+        self._said = False
 
     def for_agent(self) -> bool:
         """Whether there is room for an agent, or a command, now; else it will be when others have ended. OutOfDescriptors where that cannot be."""
@@ -51,7 +53,7 @@ class Room:
             return False  # its descriptors will be free
         idle = self._idle()
         if idle is not None:
-            self._hub.retire_agent(idle.target.key)
+            self._let_go(idle)
             self._hub.after(_PATIENCE, idle.connection.kill)  # which does nothing to one that has ended
         elif not self._hub.at_work and not self._hub.agents:  # an agent that is not idle works, or is about to
             raise self._error('an agent cannot be started')
@@ -63,8 +65,15 @@ class Room:
             idle = self._idle()
             if idle is None:
                 raise self._error('a worker cannot be started')
-            self._hub.retire_agent(idle.target.key)
+            self._let_go(idle)
             idle.connection.kill()
+
+    def _let_go(self, agent: t.Any) -> None:
+        found = self._look()
+        if not self._said and found is not None:
+            self._said = True
+            self.on_short(*found)
+        self._hub.retire_agent(agent.target.key)
 
     def _fits(self, needed: int, reserve: int) -> bool:
         """A quarter of a small limit is reserve enough."""

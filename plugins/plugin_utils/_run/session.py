@@ -73,6 +73,7 @@ class Session:
                        changed=lambda execution: self.play and self.play.changed(execution),
                        stopped=lambda execution: self.play and self.play.stopped(execution), unavailable=self._agent_unavailable,
                        telling=Telling(channel))
+        self.hub.room.on_short = _warn_of_few_descriptors
         seams.install()
         hazards.install()
         memo.install()
@@ -149,6 +150,10 @@ class Session:
     def _agent_unavailable(self, execution: t.Any, lost: TargetLost) -> None:
         if self.play is not None:
             self.play.unavailable(execution, lost)
+
+
+def _warn_of_few_descriptors(used: int, limit: int) -> None:
+    _display.warning(f'rustle: {used} of {limit} descriptors are in use: hosts wait for each other, and log in again. Raise the limit (ulimit -n).')
 
 
 def _tables(path: str | None) -> Tables:

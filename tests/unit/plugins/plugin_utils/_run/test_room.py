@@ -73,6 +73,16 @@ def test_what_is_short_is_asked_of_one_agent_at_a_time_and_the_host_waits() -> N
     assert not house.room.for_agent() and house.retired == ["c", "b"]
 
 
+def test_that_it_is_short_is_said_once() -> None:
+    house, said = House("a", "b", used=76, limit=100), []
+    house.room.on_short = lambda used, limit: said.append((used, limit))
+    house.room.for_worker()
+    assert (house.retired, said) == (["b"], [(82, 100)])
+    house.base += 3
+    house.room.for_worker()
+    assert (house.retired, said) == (["b", "a"], [(82, 100)])
+
+
 def test_a_host_that_does_not_go_on_is_the_first_to_be_let_go() -> None:
     house = House("a", "b", "c", used=80, limit=100)
     house.gone.add("b")
