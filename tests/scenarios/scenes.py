@@ -122,7 +122,7 @@ CASES = [
     Case(AdaptationKind.SCALE, Scene(hosts(56), eating, tasks=20, lanes=28, resources=memory_seen), failed_hosts, 1, without="trend"),
     Case(
         AdaptationKind.PARAMETERS,
-        Scene(hosts(4), far_away, config={"allowed": SAFE_KINDS | {AdaptationKind.PARAMETERS}}),
+        Scene(hosts(4), far_away, config={"allowed": SAFE_KINDS | {AdaptationKind.PARAMETERS}, "connect_timeout": 10.0}),
         failed_hosts,
         1,
     ),

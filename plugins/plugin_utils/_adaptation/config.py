@@ -36,7 +36,7 @@ class EngineConfig:
     pressure: float = 0.9  # part of a resource that is too much
     settle: float = 10.0  # between two changes of how much is done at once
     batch: int = 200  # tasks that are sent ahead to a host at most
-    connect_timeout: float = 10.0
+    connect_timeout: float = 120.0  # until an agent has to be there, as the hub has it
     cool_down: float = 120.0  # on the stock path, before the agent is tried again
     worth: float = 0.2  # a success rate below which a policy is passed over, ...
     worth_trials: int = 5  # ... once it has been seen that often

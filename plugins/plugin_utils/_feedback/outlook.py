@@ -10,7 +10,9 @@ import os
 import threading
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.bounds import Bound, overdue
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.calibration import Forecaster
+from ansible_collections.rustle.engine.plugins.plugin_utils._learning.estimation import Known
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.forecast import HostWork, Ordering, Work
 from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import read
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
@@ -38,9 +40,16 @@ class Outlooks:
 
     def usual(self, active: Active) -> tuple[float, float] | None:
         """Seconds that a task takes on a host in four of five runs."""
-        forecaster = next((one for one in self._asked.values() if one is not None), None)
-        known = forecaster.estimator.known(active.task.identity, active.task.module, active.host_class) if forecaster is not None else None
+        known = self._known(active)
         return None if known is None else (known.low, known.high)
+
+    def overdue(self, active: Active, *, fixed: float) -> Bound:
+        """From when on it is worth saying that a task runs still."""
+        return overdue(self._known(active), fixed=fixed)
+
+    def _known(self, active: Active) -> Known | None:
+        forecaster = next((one for one in self._asked.values() if one is not None), None)
+        return None if forecaster is None else forecaster.estimator.known(active.task.identity, active.task.module, active.host_class)
 
     def left(self, remaining: Remaining) -> Outlook | None:
         """Seconds that the play still takes, in four of five runs."""

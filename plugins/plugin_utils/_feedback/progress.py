@@ -119,12 +119,19 @@ class ProgressView:
     def _say_still(self) -> None:
         now = time.monotonic()
         with self._lock:
-            late = [one for one in self._tracker.progress(now).active if now - one.since >= LONG and not self._is_said(one)]
+            late = [one for one in self._tracker.progress(now).active if self._is_newly_overdue(one, now)]
             lines = [still(one, now=now, usual=self._outlooks.usual(one)) for one in late]
         if len(lines) > _MOST:
             lines[_MOST:] = [f'... and {len(lines) - _MOST} more']
         for line in lines:
             self._print(line)
+
+    def _is_newly_overdue(self, one: Active, now: float) -> bool:
+        bound = self._outlooks.overdue(one, fixed=LONG)
+        late = now - one.since >= bound.seconds and not self._is_said(one)
+        if late:
+            _display.vvv(f'rustle: "{one.task.name}" is said to run still after {bound.seconds:.0f} s: {bound.rationale}', host=one.host)
+        return late
 
     def _is_said(self, one: Active) -> bool:
         key = (one.task.task_id, one.host)

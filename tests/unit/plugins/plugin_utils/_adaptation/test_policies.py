@@ -160,12 +160,12 @@ def test_a_longer_time_out_that_does_not_help_is_taken_back() -> None:
     for number in range(2):
         subject.handle(failed(f"web{number}", message="timed out", final=True), number)
     (longer,) = subject.tick(3)
-    assert (longer.decision.kind, longer.decision.changes) == ("parameter_adjustment", {"timeout": 20})
+    assert (longer.decision.kind, longer.decision.changes) == ("parameter_adjustment", {"timeout": 240})
     subject.applied(longer.adaptation, None, 3)
     for number in range(2):
         subject.handle(failed(f"db{number}", message="timed out", final=True), 4 + number)
     (undo,) = subject.tick(10)
-    assert (undo.undo, undo.decision.changes) == (True, {"timeout": 10})
+    assert (undo.undo, undo.decision.changes) == (True, {"timeout": 120})
 
 
 def test_bundles_that_are_much_slower_than_the_stock_way_are_given_up() -> None:

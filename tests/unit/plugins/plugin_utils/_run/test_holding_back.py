@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from ansible.playbook.task import Task
+from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Decision, Instruction, Level, Rejection
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, HostRecovered, HostUnavailable, TaskFailed
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS
 from ansible_collections.rustle.engine.plugins.plugin_utils._run.adapting import Adapting
+from ansible_collections.rustle.engine.plugins.plugin_utils._run.hub import START_LIMIT
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
@@ -286,3 +288,7 @@ def test_the_run_is_scaled_within_its_forks_halted_and_ordered() -> None:
     assert world.play.session.by_stock == {"ssh"}
     assert {name for name, _outcome in world.engine.told} == {
         "resource_scaling", "task_reordering", "strategy_change", "parameter_adjustment", "bundle_toggle", "halt"}
+
+
+def test_the_engine_changes_the_time_to_start_from_what_the_hub_has() -> None:
+    assert EngineConfig().connect_timeout == START_LIMIT
