@@ -104,10 +104,10 @@ def bundles(host: str, *ways: float, execution: str = "run5", **fields: Any) -> 
 def test_pipelining_saves_the_round_trips_of_each_call() -> None:
     history = joined(*(made(path="stock", host=f"web{at}", forks=5, hosts=20, duration=9.0) for at in range(20)))
     one = found(replace(history, bundles=bundles("web1", 0.05, 0.04, 0.3)))["pipelining"]
-    assert one.gain == pytest.approx(4 * 12 * 0.05), "twenty hosts on five forks come in four turns"
-    assert one.evidence.endswith("12 round trips or more a call are saved, of 0.05 s each (median of 1 host)")
+    assert one.gain == pytest.approx(4 * 16 * 0.05), "twenty hosts on five forks come in four turns"
+    assert one.evidence.endswith("16 round trips or more a call are saved, of 0.05 s each (median of 1 host)")
     looped = joined(*(made(path="stock", host=f"web{at}", duration=9.0, items=3) for at in range(20)))
-    assert found(replace(looped, bundles=bundles("web1", *[0.05] * 3)))["pipelining"].gain == pytest.approx(3 * 12 * 0.05)
+    assert found(replace(looped, bundles=bundles("web1", *[0.05] * 3)))["pipelining"].gain == pytest.approx(3 * 16 * 0.05)
     quick = joined(*(made(path="stock", host=f"web{at}", duration=0.2) for at in range(20)))
     assert found(replace(quick, bundles=bundles("web1", *[0.05] * 3)))["pipelining"].gain == pytest.approx(0.2), "nothing saves more than it takes"
 
