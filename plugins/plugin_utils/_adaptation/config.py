@@ -21,6 +21,7 @@ class EngineConfig:
     """
 
     stance: Stance = 'on'
+    run_wide: Stance = 'on'  # for all but failures that are held back: of those their tasks have been asked
     can_act: bool = True
     learning: bool = True
     allowed: frozenset[AdaptationKind] = SAFE_KINDS

@@ -22,7 +22,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policies import DEFAULT
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policy import Policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.state import RunState
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Decision, Instruction, Level, Rejection
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Decision, Instruction, Level, Rejection, Stance
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import (
     AdaptationApplied,
     AdaptationEvent,
@@ -176,6 +176,8 @@ class Engine:
                 return []
             taken.add(target)
             return [self._instruction(course, policy, decision, event)]
+        if self._stance_on(event) == 'off':
+            return []
         other = course.open.get(target)
         if other is not None and other.policy is policy and decision.kind is AdaptationKind.WAIT is other.decision.kind:
             if isinstance(event, TaskFailed):
@@ -236,7 +238,12 @@ class Engine:
             error_class=event.error_class if isinstance(event, TaskFailed) else '', advised=not self._acts_on(event), deadline=deadline)
 
     def _acts_on(self, event: Event | None) -> bool:
-        return self.config.acts and not (isinstance(event, TaskFailed) and event.advise)
+        return self.config.acts and self._stance_on(event) == 'on'
+
+    def _stance_on(self, event: Event | None) -> Stance:
+        if not isinstance(event, TaskFailed) or event.final:
+            return self.config.run_wide
+        return 'advise' if event.advise else 'on'
 
     @staticmethod
     def _key(course: Course, policy: Guarded, decision: Decision, event: Event | None) -> Key:

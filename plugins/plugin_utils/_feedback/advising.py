@@ -66,7 +66,8 @@ class Advising:
             self._foreknowledge.begin(event, self._know, wait=AdaptationKind.REORDER in self._engine.config.allowed)
         if isinstance(event, PlayStarted):
             self._say_whether(False)  # until whoever runs it says otherwise
-        if isinstance(event, TaskFailed) and event.final and not event.ignored and not self._engine.config.can_act:
+        config = self._engine.config
+        if isinstance(event, TaskFailed) and event.final and not event.ignored and not config.can_act and config.run_wide != 'off':
             event = dataclasses.replace(event, final=False)  # nobody could hold it back; what would have been done about it?
         self._hand_on(self._engine.handle(event, event.monotonic))
 

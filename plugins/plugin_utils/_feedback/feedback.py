@@ -13,10 +13,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.classifi
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import SAFE_KINDS, EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Stance
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import resolve
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.writer import Writer, sqlite_at
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import channel
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import Sink
@@ -69,6 +70,7 @@ class Feedback:
     def _advise(self) -> None:
         settings = self.settings
         config = EngineConfig(
+            run_wide=_stance_of_run(),
             learning=settings.adaptation_learning, max_adaptations=settings.max_adaptations_per_execution, timeout=settings.adaptation_timeout,
             wait_limit=settings.wait_limit, halt_threshold=settings.halt_failures,
             allowed=SAFE_KINDS | frozenset(map(AdaptationKind, settings.adaptations)))
@@ -120,6 +122,13 @@ class Feedback:
                 self._writer.close()
             for sink in self._sinks:
                 sink.close()
+
+
+def _stance_of_run() -> Stance:
+    """What environment and configuration say of adaptation. No other setting is looked at: they are the strategy's."""
+    config = {name: value for name, value in read_config(C.CONFIG_FILE).items() if name == 'adaptation'}
+    environ = {name: value for name, value in os.environ.items() if name == 'RUSTLE_ADAPTATION'}
+    return resolve(variables={}, environ=environ, config=config).adaptation
 
 
 def _say(line: str) -> None:

@@ -145,3 +145,17 @@ def test_under_linear_it_is_said_what_would_have_been_done(fleet: Fleet, run: Ru
     assert outcome.rc == 2
     assert journal(fleet) == []
     assert [line[:45] for line in said(outcome)] == ["rustle: [h001] the task would be tried again "]
+
+
+@one_host
+def test_under_linear_nothing_is_said_where_the_run_wants_no_adaptation(fleet: Fleet, run: Run) -> None:
+    outcome = run({"name": "Ask", "ansible.builtin.uri": {"url": "http://127.0.0.1:1/"}}, strategy=LINEAR.strategy, RUSTLE_ADAPTATION="off")
+    assert outcome.rc == 2
+    assert said(outcome) == []
+
+
+@one_host
+def test_a_task_may_be_adapted_in_a_run_that_is_not(fleet: Fleet, run: Run) -> None:
+    outcome = run(task(rustle_retry=True, rustle_adaptation="on"), RUSTLE_ADAPTATION="off")
+    assert outcome.rc == 0, outcome.stdout
+    assert journal(fleet) == ["try", "try", "after"]

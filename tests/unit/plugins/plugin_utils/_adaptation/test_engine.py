@@ -69,6 +69,15 @@ def test_a_task_that_wants_advice_only_is_told_what_would_be_done_and_nothing_of
     assert kinds(subject.handle(failed(host="web2"), 1)) == ["retry web2"], "advice uses up no adaptation"
 
 
+@pytest.mark.parametrize(("run_wide", "found"), [("off", []), ("advise", ["parameter_adjustment (advised) *"]), ("on", ["parameter_adjustment *"])])
+def test_what_the_run_says_holds_for_what_no_task_is_asked_about(run_wide: str, found: list[str]) -> None:
+    subject = engine(run_wide=run_wide, allowed=frozenset(AdaptationKind))
+    for number in range(2):
+        subject.handle(failed(f"web{number}", message="timed out", final=True), number)
+    assert kinds(subject.tick(3)) == found
+    assert kinds(subject.handle(failed("db1"), 4)) == ["retry db1"], "the task itself says otherwise"
+
+
 def test_off_is_off() -> None:
     subject = engine(stance="off")
     assert subject.handle(failed(), 0) == subject.handle(away(), 0) == subject.tick(1000) == subject.news() == ()

@@ -26,12 +26,12 @@ LOCKED = "Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 
 
 
 class World:
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, config: EngineConfig | None = None) -> None:
         self.channel = Channel()
         self.said: list[str] = []
         self.heard: list[Event] = []
         missing = Foreknowledge(str(tmp_path / "none.db"))
-        self.advising = Advising(Engine(EngineConfig()), self.channel, missing, say=self.said.append, warn=self.said.append)
+        self.advising = Advising(Engine(config or EngineConfig()), self.channel, missing, say=self.said.append, warn=self.said.append)
         self.channel.listen(self.advising)
         self.channel.listen(self.heard.append)
         self.channel.begin("e")
@@ -59,6 +59,14 @@ def test_advice_that_a_task_asks_for_is_said_and_kept_and_nobody_is_to_act_on_it
     assert not world.channel.instructions
     assert [line[:79] for line in world.said] == ["rustle: [web1] the task would be tried again with rustle_adaptation: on: anothe"]
     assert [one.advised for one in world.heard if isinstance(one, AdaptationRequested)] == [True]
+
+
+def test_where_the_run_wants_no_adaptation_nothing_is_said_under_any_strategy(tmp_path: Path) -> None:
+    world = World(tmp_path, EngineConfig(run_wide="off"))
+    world.fails(final=True)
+    assert not world.channel.instructions
+    assert world.said == []
+    assert not any(isinstance(one, AdaptationRequested) for one in world.heard)
 
 
 def test_where_somebody_acts_the_instruction_is_there_when_the_failure_was_published(tmp_path: Path) -> None:
