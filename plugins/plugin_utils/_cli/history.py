@@ -8,7 +8,6 @@ import difflib
 import os
 import re
 import sqlite3
-import stat
 import tempfile
 import time
 import typing as t
@@ -20,7 +19,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_text import run_id
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.run_view import Run, clock_words
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import find_config, read_config
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import FeedbackSettings, resolve_feedback
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.liveness import is_alive
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.protocol import FeedbackStore
@@ -47,19 +46,7 @@ class UnknownRun(RustleError):
 
 def settings() -> FeedbackSettings:
     """As the callbacks would have them here."""
-    return resolve_feedback(environ=os.environ, config=read_config(_ansible_cfg()))
-
-
-def _ansible_cfg() -> str | None:
-    """The file that Ansible would take, by the rules of ansible.config.manager.find_ini_config_file."""
-    if given := os.environ.get('ANSIBLE_CONFIG'):
-        given = os.path.expanduser(given)
-        return os.path.join(given, 'ansible.cfg') if os.path.isdir(given) else given
-    here = os.path.abspath('ansible.cfg')
-    with contextlib.suppress(OSError):
-        if os.path.exists(here) and not os.stat('.').st_mode & stat.S_IWOTH:
-            return here
-    return next(filter(os.path.exists, (os.path.expanduser('~/.ansible.cfg'), '/etc/ansible/ansible.cfg')), None)
+    return resolve_feedback(environ=os.environ, config=read_config(find_config(os.environ)))
 
 
 class History:

@@ -16,14 +16,14 @@ import io
 import json
 import os
 import pickle
-import stat
 import sys
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.private_folder import PrivateFolder
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.request import Request
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.watching import Look, Watch, state_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings, read_config, resolve
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import find_config, read_config
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.settings import Settings, resolve
 
 __all__ = ['Memory', 'now']
 
@@ -166,24 +166,11 @@ def _code(root: str) -> list[Look]:
 
 def _settings(names: t.Sequence[str]) -> Settings:
     """These settings alone: others may need a longer look. SettingsError as always."""
-    config = read_config(_config())
+    config = read_config(find_config(os.environ))
     environ = {f'RUSTLE_{name.upper()}' for name in names} | {'XDG_CACHE_HOME'}
     return resolve(
         variables={}, environ={name: value for name, value in os.environ.items() if name in environ},
         config={name: value for name, value in config.items() if name in names})
-
-
-def _config() -> str | None:
-    """The ansible.cfg that Ansible takes. Source: ansible/config/manager.py (find_ini_config_file)."""
-    given, here = os.environ.get('ANSIBLE_CONFIG'), os.getcwd()
-    places = ['~/.ansible.cfg', '/etc/ansible/ansible.cfg']
-    if not os.stat(here).st_mode & stat.S_IWOTH:
-        places.insert(0, os.path.join(here, 'ansible.cfg'))
-    if given:
-        path = os.path.abspath(os.path.expanduser(given))
-        places.insert(0, os.path.join(path, 'ansible.cfg') if os.path.isdir(path) else path)
-    found = (os.path.expanduser(place) for place in places)
-    return next((place for place in found if os.path.exists(place) and os.access(place, os.R_OK)), None)
 
 
 def _why_not(request: Request, settings: Settings, *, off: bool) -> str | None:

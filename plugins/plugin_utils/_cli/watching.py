@@ -77,7 +77,13 @@ class Watch:
 
     def made(self, path: t.Any) -> None:
         """A folder of this process itself, such as Ansible's temporary one."""
-        self._apart.add(os.path.abspath(os.fsdecode(path)))
+        name = os.path.abspath(os.fsdecode(path))
+        try:
+            os.readlink(name)  # tells what is there without being a look
+        except FileNotFoundError:
+            self._apart.add(name)
+        except OSError:
+            pass  # it was there before, and somebody only makes sure of it
 
     def lasting(self) -> list[Look]:
         """All that was looked at and is still to be, in order."""

@@ -31,9 +31,12 @@ class Foreknowledge:
         self._database = database
         self._exploration = exploration
         self._chooser: t.Any = None
+        self._execution = ''
 
     def begin(self, event: ExecutionStarted, then: t.Callable[[], None], *, wait: bool = False) -> None:
         """A run begins. ``then`` is called when everything is known; ``wait``: it has to be known before the run goes on."""
+        self.outcomes, self.expected, self._chooser = {}, {}, None  # what is known of another playbook is of no use
+        self._execution = event.execution
         if not os.path.exists(self._database):
             return
         thread = threading.Thread(target=self._read, args=(event, then), name='rustle foreknowledge', daemon=True)
@@ -55,19 +58,20 @@ class Foreknowledge:
             from ansible_collections.rustle.engine.plugins.plugin_utils._store.outcomes import learned_outcomes
             from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
         with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(self._database, create=False)) as store:
-            self.outcomes = learned_outcomes(store)
+            outcomes = learned_outcomes(store)
             history = read(store, identity=event.identity, limit=_RUNS, results=_RESULTS)
-            self._chooser = Chooser(history, exploration=self._exploration, seed=event.execution)
-            self.expected = _seconds_of_hosts(history)
-            then()
+            chooser = Chooser(history, exploration=self._exploration, seed=event.execution)
+            if event.execution == self._execution:  # no other run has begun meanwhile
+                self.outcomes, self._chooser, self.expected = outcomes, chooser, _seconds_of_hosts(history)
+                then()
 
 
 def _seconds_of_hosts(history: t.Any) -> dict[str, float]:
     runs: dict[str, list[float]] = collections.defaultdict(list)
-    for results in history.by_run.values():
-        work: collections.Counter[str] = collections.Counter()
-        for one in results:
-            work[one.host] += one.duration or 0.0
+    works: collections.defaultdict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for one in history.measured:  # a run in check mode says nothing of how long one takes
+        works[one.execution][one.host] += one.duration or 0.0
+    for work in works.values():
         for host, seconds in work.items():
             runs[host].append(seconds)
     return {host: sorted(found)[len(found) // 2] for host, found in runs.items()}

@@ -57,7 +57,7 @@ class Recorder:
         self._running = False
         self._before: dict[str, dict[str, int]] = {}  # totals of earlier playbooks, by host
         self._started: dict[tuple[str, str], float] = {}
-        self._items: dict[tuple[str, str], int] = {}
+        self._items: dict[tuple[str, str, str], int] = {}
         self._play: t.Any = None
         vaulted.install()
 
@@ -117,7 +117,7 @@ class Recorder:
         self._channel.publish(events.TaskStarted(task=task_refs.of(task), host=host.name))
 
     def progress(self, result: t.Any, what: t.Literal['item', 'retry', 'poll']) -> None:
-        key = (result.task._uuid, result.host.name)
+        key = (result.task._uuid, result.host.name, what)
         self._items[key] = self._items.get(key, 0) + 1
         self._channel.publish(events.TaskProgress(task=task_refs.of(result.task), host=result.host.name, what=what, done=self._items[key]))
 
@@ -152,7 +152,8 @@ class Recorder:
             duration = time.monotonic() - started
         return {
             'task': task_refs.of(result.task), 'host': result.host.name, 'duration': duration, 'attempt': note.attempt, 'path': note.path or 'stock',
-            'path_reason': note.path_reason, 'measures': note.measures, 'host_class': observed_classes.of(result.host), 'items': self._items.pop(key, None)}
+            'path_reason': note.path_reason, 'measures': note.measures, 'host_class': observed_classes.of(result.host),
+            'items': self._items.pop((*key, 'item'), None)}
 
 
 _NOTHING: t.Final = events.TaskNote()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
+import os
 import re
+import stat
 import sys
+import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import SettingsError
 
-__all__ = ['SECTION', 'ConfigValue', 'parse_config', 'read_config']
+__all__ = ['SECTION', 'ConfigValue', 'find_config', 'parse_config', 'read_config']
 
 SECTION = 'rustle'
 
@@ -23,6 +27,21 @@ class ConfigValue(str):
         made = super().__new__(cls, value)
         made.where = where
         return made
+
+
+def find_config(environ: t.Mapping[str, str]) -> str | None:
+    """The ansible.cfg that Ansible takes: the first of its places where there is one. Source: ansible/config/manager.py (find_ini_config_file)."""
+    places = []
+    given = environ.get('ANSIBLE_CONFIG')
+    if given:
+        path = os.path.abspath(os.path.expanduser(given))
+        places.append(os.path.join(path, 'ansible.cfg') if os.path.isdir(path) else path)
+    with contextlib.suppress(OSError):  # the folder may have gone
+        here = os.getcwd()
+        if not os.stat(here).st_mode & stat.S_IWOTH:
+            places.append(os.path.join(here, 'ansible.cfg'))
+    places += [os.path.expanduser('~/.ansible.cfg'), '/etc/ansible/ansible.cfg']
+    return next((place for place in places if os.path.exists(place) and os.access(place, os.R_OK)), None)
 
 
 def read_config(path: str | None) -> dict[str, str]:

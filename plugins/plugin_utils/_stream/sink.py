@@ -6,6 +6,7 @@ Rule 2: in a forked worker there is no sink.
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -48,10 +49,8 @@ class Sink:
         if os.getpid() != self._pid or not self._started:
             return True
         self.closing = True
-        try:
+        with contextlib.suppress(queue.Full):  # the thread ends by itself when it has come to the end of it
             self._queue.put_nowait(None)
-        except queue.Full:
-            self.lost += 1
         self._thread.join(timeout)
         if not self._thread.is_alive():
             return True
@@ -87,6 +86,6 @@ class Sink:
                     line = self._queue.get_nowait()
                 going = line is not None
             except queue.Empty:
-                pass
+                going = not self.closing
             self.write(lines)
         self.leave()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from ansible.config.manager import find_ini_config_file
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import SettingsError
-from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import parse_config, read_config
+from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import find_config, parse_config, read_config
 
 FILE = """\
 # a comment
@@ -68,3 +70,10 @@ def test_a_file_that_is_no_text_is_refused_with_its_name(tmp_path: Path) -> None
     with pytest.raises(SettingsError) as caught:
         read_config(str(path))
     assert caught.value.where == str(path)
+
+
+def test_a_file_that_is_named_and_missing_gives_way_to_the_next_place_as_with_ansible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ansible.cfg").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "none.cfg"))
+    assert find_config(os.environ) == find_ini_config_file() == str(tmp_path / "ansible.cfg")

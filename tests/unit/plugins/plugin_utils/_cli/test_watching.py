@@ -1,0 +1,23 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._cli.watching import Watch
+
+
+def test_a_folder_that_somebody_only_makes_sure_of_still_counts(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    watch = Watch(installed=())
+    watch.start()
+    try:
+        os.makedirs(tmp_path / "there", exist_ok=True)
+        os.makedirs(tmp_path / "new")
+        for name in ("there", "new"):
+            os.path.exists(tmp_path / name / "x")
+    finally:
+        watch.stop()
+    looked = {path for _kind, path in watch.lasting()}
+    assert str(tmp_path / "there" / "x") in looked
+    assert str(tmp_path / "new" / "x") not in looked

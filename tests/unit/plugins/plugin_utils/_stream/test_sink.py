@@ -1,0 +1,36 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import queue
+import threading
+
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import HostRecovered
+from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import Sink
+
+
+class Slow(Sink):
+    def __init__(self, gate: threading.Event) -> None:
+        super().__init__(most=1, every=0.01)
+        self._queue = queue.Queue(2)
+        self.gate, self.at_work, self.written = gate, threading.Event(), 0
+
+    def write(self, lines: list[bytes]) -> None:
+        if lines:
+            self.at_work.set()
+            self.gate.wait(30)
+            self.written += len(lines)
+
+    def rescue(self, lines: list[bytes]) -> None:
+        raise AssertionError("the thread has come to them")
+
+
+def test_a_queue_that_is_full_at_the_end_is_written_and_only_lines_are_counted_as_lost() -> None:
+    gate = threading.Event()
+    sink = Slow(gate)
+    sink(HostRecovered(host="h"))
+    assert sink.at_work.wait(30)
+    for _ in range(3):  # two have room
+        sink(HostRecovered(host="h"))
+    threading.Timer(0.05, gate.set).start()
+    assert sink.close(30)
+    assert (sink.written, sink.lost) == (3, 1)
