@@ -89,7 +89,7 @@ def forecast_of(forecaster: Forecaster, remaining: Remaining) -> Outlook | None:
 
 def ordering_of(strategy: str) -> Ordering:
     """Whether hosts wait for each other at each task."""
-    return 'free' if strategy in _FREE or _is_ours(strategy) else 'linear'
+    return 'free' if strategy.rpartition('.')[2] in _FREE or _is_ours(strategy) else 'linear'
 
 
 def _is_ours(strategy: str) -> bool:
