@@ -84,10 +84,17 @@ class DocumentLoader(DataLoader):
     def __init__(self, documents: t.Iterable[Document] = ()) -> None:
         super().__init__()
         self._documents = {document.path: document for document in documents}
+        self._read: set[str] = set()
 
-    def load_from_file(self, file_name: str, *args: t.Any, **keywords: t.Any) -> t.Any:
-        document = self._documents.get(self.path_dwim(file_name))
-        return super().load_from_file(file_name, *args, **keywords) if document is None else copy.deepcopy(document.plays)
+    def load_from_file(self, file_name: str, cache: str = 'all', unsafe: bool = False, **keywords: t.Any) -> t.Any:
+        path = self.path_dwim(file_name)
+        if path in self._documents:
+            return copy.deepcopy(self._documents[path].plays)
+        if cache == 'all' and not unsafe and path not in self._read:
+            # most files are asked for once: whoever is first has the parsed data itself, where Ansible keeps it and hands out copies
+            self._read.add(path)
+            return super().load_from_file(file_name, 'none', True, **keywords)
+        return super().load_from_file(file_name, cache, unsafe, **keywords)
 
 
 def read_document(given: str, *, stdin: t.Callable[[], bytes], taken: set[str]) -> Document | None:

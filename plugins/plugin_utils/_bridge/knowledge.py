@@ -10,14 +10,16 @@ from __future__ import annotations
 import functools
 import re
 import typing as t
+from collections.abc import Mapping
 
+from ansible._internal._datatag._tags import TrustedAsTemplate
 from ansible._internal._templating._engine import TemplateEngine
 from ansible.parsing.vault import EncryptedString
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
 from .hazards import PURE_LOOKUPS
-from .names import NOTHING, Reading, reading_of, reading_of_expression
+from .names import NOTHING, Reading, pieces_of, reading_of, reading_of_expression
 
 __all__ = ['Scope', 'is_secret_name']
 
@@ -51,6 +53,8 @@ class Scope:
         self._engine = TemplateEngine(loader=loader, variables=variables)
         self._deep: dict[str, tuple[Reading, dict[str, str]]] = {}
         self._secret: dict[str, bool] = {}
+        self._rendered: dict[str, t.Any] = {}
+        self._decided: dict[str, bool | None] = {}
 
     # -- what reads what
 
@@ -133,7 +137,7 @@ class Scope:
         """
         if isinstance(value, EncryptedString) or (name and is_secret_name(name) and value is not None and not isinstance(value, bool)):
             return MASKED, '{{ secret }}', []
-        if isinstance(value, t.Mapping):
+        if isinstance(value, Mapping):
             parts = {str(key): self.rendered(part, name=str(key)) for key, part in value.items()}
             return {key: one[0] for key, one in parts.items()}, {key: one[1] for key, one in parts.items()}, [why for one in parts.values() for why in one[2]]
         if isinstance(value, (list, tuple)):
@@ -149,7 +153,7 @@ class Scope:
         if why:
             return value, value, [why]
         try:
-            result = self._engine.template(value)
+            result = self._template(value)
         except Exception as ex:
             return value, value, [f'it cannot be rendered: {type(ex).__name__}']
         return (MASKED, value, []) if _holds_vault(result) else (result, result, [])
@@ -158,6 +162,13 @@ class Scope:
         """What a condition comes to, when that is known."""
         if isinstance(expression, bool):
             return expression
+        if not TrustedAsTemplate.is_tagged_on(expression):
+            return self._decide(expression)
+        if expression not in self._decided:
+            self._decided[expression] = self._decide(expression)
+        return self._decided[expression]
+
+    def _decide(self, expression: t.Any) -> bool | None:
         deep, _ways = self.deep(reading_of_expression(expression))
         if self.why_unknown(deep) or self.secret(deep):
             # `is defined` of what nobody sets is known, but defaults, facts and includes may still set it
@@ -166,6 +177,27 @@ class Scope:
             return bool(self._engine.evaluate_conditional(expression))
         except Exception:
             return None
+
+    def _template(self, value: t.Any) -> t.Any:
+        """What Ansible's engine makes of a value that is known; without it where it is names among words: it compiles each text that it has not seen."""
+        if not TrustedAsTemplate.is_tagged_on(value):
+            return self._engine.template(value)
+        if value not in self._rendered:
+            joined = self._joined(pieces_of(value))
+            self._rendered[value] = self._engine.template(value) if joined is None else joined
+        return self._rendered[value]
+
+    def _joined(self, pieces: list[str] | None) -> str | int | None:
+        """Words and the values of the names between them, as Jinja joins them; None where a value is more than a text or a number."""
+        values = [self._named(piece) if number % 2 else piece for number, piece in enumerate(pieces or ())]
+        if not values or not all(isinstance(one, (str, int)) and not isinstance(one, bool) for one in values):
+            return None
+        return values[1] if len(values) == 3 and not values[0] and not values[2] else ''.join(map(str, values))
+
+    def _named(self, name: str) -> t.Any:
+        """The value of a variable, None for one of no value."""
+        value = self._variables.get(name)
+        return self._template(value) if isinstance(value, str) and '{' in value else value
 
     def value(self, expression: t.Any) -> t.Any:
         """The value of a template when it is known and no secret, else None."""
@@ -176,7 +208,7 @@ class Scope:
 def _holds_vault(value: t.Any, depth: int = 4) -> bool:
     if isinstance(value, EncryptedString):
         return True
-    if depth and isinstance(value, t.Mapping):
+    if depth and isinstance(value, Mapping):
         return any(_holds_vault(part, depth - 1) for part in value.values())
     if depth and isinstance(value, (list, tuple)):
         return any(_holds_vault(part, depth - 1) for part in value)

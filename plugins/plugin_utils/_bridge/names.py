@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import re
 import typing as t
+from collections.abc import Mapping
 
 import jinja2
 from ansible.parsing.vault import EncryptedString
@@ -17,9 +18,11 @@ from jinja2 import meta, nodes
 
 from .hazards import CROSS_HOST
 
-__all__ = ['ANYTHING', 'NOTHING', 'Reading', 'reading_of', 'reading_of_expression', 'reading_of_file']
+__all__ = ['ANYTHING', 'NOTHING', 'Reading', 'pieces_of', 'reading_of', 'reading_of_expression', 'reading_of_file']
 
 _PLAIN = re.compile(r'\{\{\s*([A-Za-z_]\w*)(?:\.\w+)*\s*\}\}')
+_NAME = re.compile(r'\{\{\s*([A-Za-z_]\w*)\s*\}\}')
+_MARKS = re.compile(r'\{[{%#]|\n')
 _LITERAL = re.compile(r"""\s*(?:[A-Za-z_]\w*|'[^'{}]*'|\d+)\s*\Z""")
 _WORDS = frozenset(('true', 'false', 'none', 'True', 'False', 'None', 'not'))
 _LOOKUPS = frozenset(('lookup', 'query', 'q'))
@@ -72,7 +75,9 @@ def reading_of(value: object) -> Reading:
     if isinstance(value, str):
         return _of_text(str(value)) if '{{' in value or '{%' in value else NOTHING
     found = NOTHING
-    if isinstance(value, t.Mapping):
+    if value is None or isinstance(value, (bool, int)):
+        return found
+    if isinstance(value, Mapping):
         for key, part in value.items():
             found |= reading_of(key) | reading_of(part)
     elif isinstance(value, (list, tuple)):
@@ -96,6 +101,12 @@ def reading_of_expression(value: object) -> Reading:
     return _of_text(text if '{{' in text or '{%' in text else '{{ ' + text + ' }}')
 
 
+def pieces_of(text: str) -> list[str] | None:
+    """Of text that is names in braces among plain words: words, a name, words, and so on. None for what only a template engine can take apart."""
+    pieces = _NAME.split(text)
+    return None if any(_MARKS.search(words) for words in pieces[::2]) else pieces
+
+
 def reading_of_file(text: str) -> Reading:
     """Of a template file's content."""
     return _of_text(text)
@@ -111,6 +122,9 @@ def _of_text(text: str) -> Reading:
     plain = _PLAIN.fullmatch(text.strip())
     if plain is not None:
         return _named(plain.group(1))
+    pieces = pieces_of(text)
+    if pieces is not None:
+        return functools.reduce(Reading.__or__, map(_named, set(pieces[1::2]) - _WORDS - _FUNCTIONS), NOTHING)
     try:
         tree = _environment.parse(text)
         names = meta.find_undeclared_variables(tree)

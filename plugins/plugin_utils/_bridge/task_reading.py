@@ -10,8 +10,9 @@ import typing as t
 
 from ansible import context
 from ansible.parsing.vault import EncryptedString
+from ansible.playbook.attribute import FieldAttribute
 from ansible.playbook.task_include import TaskInclude
-from ansible.plugins.loader import module_loader
+from ansible.utils.sentinel import Sentinel
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED, Condition, SourceTask, StaticFile
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope as Place
@@ -21,7 +22,6 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations
 from . import compat, prospects
 from .hazards import PURE_LOOKUPS, QUICK_LOOKUPS
 from .knowledge import Scope
-from .modules import find_module
 from .names import NOTHING, Reading, reading_of, reading_of_expression, reading_of_file
 from .task_refs import identity_of
 
@@ -55,8 +55,12 @@ class TaskReader:
         self._scopes: dict[t.Any, list[Scope]] = {}
         self._templates: dict[str, Reading] = {}
         self._keywords: dict[int, Reading] = {}
+        self._inherited: dict[int, dict[str, t.Any]] = {}
+        self._fqns: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
 
     def read(self, task: t.Any, *, task_id: str) -> SourceTask:
+        """What is to know of a task that nobody will run: it is squashed."""
+        self._squash(task)
         action = short_name(task._resolved_action or str(task.action))
         scopes = self._scopes_of(task)
         scope = scopes[0]
@@ -88,6 +92,23 @@ class TaskReader:
             identity=identity_of(task, playbook=self._playbook),
             modules=self._modules(task) if on_target else (), files=self._files(task, action, real), loop_items=_count(task, scope),
             check_mode=task.check_mode is True, flush=flush)
+
+    def _squash(self, task: t.Any) -> None:
+        """What Base.squash does, with what the tasks of a block inherit from it looked up once: Ansible walks up to the play each time that it is asked."""
+        if task._squashed:
+            return
+        inherited = self._inherited.setdefault(id(task._parent), {})
+        for name, attribute in task.fattributes.items():
+            if not isinstance(attribute, FieldAttribute):
+                continue
+            if getattr(task, f'_{name}', Sentinel) is not Sentinel:
+                if attribute.extend:
+                    setattr(task, f'_{name}', getattr(task, name))
+                continue
+            if name not in inherited:
+                inherited[name] = getattr(task, name)
+            setattr(task, f'_{name}', inherited[name])
+        task._squashed = True
 
     # -- variables
 
@@ -224,7 +245,7 @@ class TaskReader:
         for layer in task.environment or ():
             if isinstance(layer, t.Mapping) and any(_PYTHON_VARIABLES.match(str(name)) for name in layer):
                 return Reason.ENVIRONMENT, next(str(name) for name in layer if _PYTHON_VARIABLES.match(str(name)))
-        if prospects.plugin_of(task) == 'normal' and find_module(module_loader, str(task.action), list(task.collections or ()) or None) is None:
+        if prospects.plugin_of(task) == 'normal' and not self._modules(task):
             return Reason.NON_PYTHON_MODULE, str(task.action)
         return None, ''
 
@@ -235,7 +256,10 @@ class TaskReader:
         return reason
 
     def _modules(self, task: t.Any) -> tuple[str, ...]:
-        return tuple(reference.fqn for reference in prospects.modules_of([task]))
+        key = str(task.action), tuple(task.collections or ())
+        if key not in self._fqns:  # the play is loaded: no role brings further folders of modules
+            self._fqns[key] = tuple(reference.fqn for reference in prospects.modules_of([task]))
+        return self._fqns[key]
 
     def _files(self, task: t.Any, action: str, args: t.Mapping[str, t.Any]) -> tuple[StaticFile, ...]:
         """Files of the controller that go over as they are."""

@@ -43,28 +43,17 @@ def on_controller(resources: t.Iterable[str]) -> tuple[str, ...]:
 
 def overlap(one: str, other: str) -> bool:
     """Whether two resources may be, or contain, the same thing."""
-    if ANYTHING in (one, other):
-        # '*' is anything on the task's host; the controller is another machine, unless on_controller() says otherwise
-        return not (one.startswith(_OF_CONTROLLER) or other.startswith(_OF_CONTROLLER))
-    kind, _colon, name = one.partition(':')
-    other_kind, _colon, other_name = other.partition(':')
-    if kind != other_kind:
-        return False
-    if name == other_name or ANYTHING in (name, other_name):
-        return True
-    if kind not in _PATHS:
-        return False
-    if not (_known(name) and _known(other_name)):
-        return True
-    one, other = _real(name), _real(other_name)
-    return _within(one, other) or _within(other, one)
+    mine, its = place(one), place(other)
+    depth = min(len(mine), len(its))
+    return mine[:depth] == its[:depth]
 
 
 @functools.lru_cache(maxsize=16384)
 def place(resource: str) -> tuple[str, ...]:
     """Where a resource stands in the tree of all: two of them overlap when the place of one begins with that of the other.
 
-    There are three roots: ``host`` (which is ``*``), ``controller`` and ``var``.
+    There are three roots: ``host`` (which is ``*``, anything on the task's host), ``controller`` (another machine, unless on_controller() says otherwise)
+    and ``var``.
     """
     if resource == ANYTHING:
         return ('host',)
@@ -99,7 +88,3 @@ def _real(path: str) -> str:
         if target is not None:
             return target + path[len('/'.join(parts[:depth])):]
     return path
-
-
-def _within(path: str, folder: str) -> bool:
-    return folder == '/' or path == folder or path.startswith(f'{folder}/')

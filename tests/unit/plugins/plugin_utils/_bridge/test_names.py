@@ -4,7 +4,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.names import ANYTHING, reading_of, reading_of_expression, reading_of_file
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.names import (
+    ANYTHING,
+    pieces_of,
+    reading_of,
+    reading_of_expression,
+    reading_of_file,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +67,14 @@ def test_included_templates_are_named_and_others_read_anything() -> None:
 
 def test_what_cannot_be_parsed_may_read_anything() -> None:
     assert reading_of("{{ broken") == ANYTHING
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("{{ a }}", ["", "a", ""]), ("x {{ a }}-{{b}}", ["x ", "a", "-", "b", ""]), ("plain", ["plain"]), ("{{ a.b }}", None), ("{{ a }}{% if b %}", None),
+        ("{{ a }}{# no #}", None), ("{{ a }}\n", None), ("{{- a }}", None), ("{{ a }}{{", None),
+    ],
+)  # fmt: skip
+def test_names_among_words_are_taken_apart_and_all_else_is_left_to_the_engine(text: str, pieces: list[str] | None) -> None:
+    assert pieces_of(text) == pieces

@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook import Playbook
+from ansible.playbook.block import Block
+from ansible.vars.manager import VariableManager
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents import DocumentLoader
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_reading import TaskReader
 from ansible_collections.rustle.engine.plugins.plugin_utils._cli.planning import Request, plan_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import TaskPlan
 
@@ -75,3 +83,57 @@ def test_what_is_read_on_one_host_only_is_read(tasks: Tasks, groups: str) -> Non
     Path("hosts").write_text("h1 what=plain\nh2 what='{{ later }}'\nh3\n" + groups)
     _first, second = tasks("- set_fact: {later: 1}\n- debug: {msg: '{{ what | default(1) }}'}", inventory="hosts")
     assert [edge.reason for edge in second.dependencies] == ["later is set there and read here (through what)"]
+
+
+def test_what_a_task_inherits_is_what_ansible_says_of_each(tmp_path: Path) -> None:
+    """_squash against Base.squash, with blocks, an include's own keywords and a role's among the parents."""
+    (tmp_path / "more.yml").write_text("- {debug: {}, tags: own, notify: me, become: false}\n- {debug: {}}\n")
+    (tmp_path / "site.yml").write_text("""- hosts: all
+  environment: {A: play}
+  tags: [play]
+  become: true
+  tasks:
+    - block:
+        - {debug: {}, when: own, environment: {B: task}}
+        - {debug: {}, when: false}
+        - block: [{debug: {}}, {debug: {}, module_defaults: {debug: {msg: x}}}]
+          become_user: inner
+          when: inner
+        - import_tasks: more.yml
+          vars: {x: 1}
+      when: outer
+      tags: [outer]
+      connection: local
+  handlers: [{name: me, debug: {}}]
+""")
+
+    def plays() -> list[Any]:
+        loader = DataLoader()
+        manager = VariableManager(loader=loader, inventory=InventoryManager(loader, sources=["h1,"]))
+        return [task for block in Playbook.load(str(tmp_path / "site.yml"), manager, loader).get_plays()[0].compile() for task in every(block)]
+
+    def every(block: Any) -> Iterator[Any]:
+        for one in block.block:
+            yield from every(one) if isinstance(one, Block) else (one,)
+
+    def seen(task: Any) -> dict[str, Any]:
+        return {name: getattr(task, name) for name in task.fattributes if name != "loop_control"}  # an object of each task's own
+
+    reader = TaskReader(playbook="", play=None, classified=None, moving=frozenset(), variable_manager=None, loader=None, inputs=None)
+    ours, stock = plays(), plays()
+    for one in ours:
+        reader._squash(one)
+    for one in stock:
+        one.squash()
+    assert len(ours) > 6 and [seen(one) for one in ours] == [seen(one) for one in stock]
+
+
+def test_a_file_that_is_asked_for_again_is_not_what_its_first_reader_made_of_it(tmp_path: Path) -> None:
+    (tmp_path / "x.yml").write_text("- {debug: {msg: hello}}\n")
+    loader = DocumentLoader()
+    first, *others = (loader.load_from_file(str(tmp_path / "x.yml")) for _time in range(2))
+    first[0]["debug"].clear()
+    others.append(loader.load_from_file(str(tmp_path / "x.yml")))
+    others[0][0].clear()
+    others.append(loader.load_from_file(str(tmp_path / "x.yml")))
+    assert others[1:] == [[{"debug": {"msg": "hello"}}]] * 2
