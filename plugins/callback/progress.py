@@ -12,7 +12,7 @@ description:
   - On a terminal one more line stands below it, and says how much of the run is done, what runs now and for how long, and how long the rest
     will take, as a range that holds the truth in four of five cases. Without a history of runs it says so instead.
   - Elsewhere it prints such a line from time to time (setting C(progress_interval)).
-  - A task that runs for more than ten seconds is said to run still, with the time that it usually takes.
+  - A task that runs for more than ten seconds, and for longer than it usually does, is said to run still, with the time that it usually takes.
   - The history is that of P(rustle.engine.feedback#callback), which has to be enabled for it.
 extends_documentation_fragment:
   - default_callback

@@ -8,9 +8,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.tracker im
 
 from .cells import Paint, clean, cut, width
 from .style import Style
-from .words import count
+from .words import count, seconds
 
-__all__ = ['LONG', 'Usual', 'live', 'plain', 'seconds', 'still']
+__all__ = ['LONG', 'Usual', 'live', 'plain', 'still']
 
 LONG: t.Final = 10.0
 """Seconds from which on a task is said to run still."""
@@ -21,22 +21,12 @@ Usual = t.Callable[[Active], 'tuple[float, float] | None']
 _BAR = 12
 
 
-def seconds(value: float) -> str:
-    """``8 s``, ``2 min 5 s``, ``1 h 3 min``."""
-    whole = round(value)
-    if whole < 60:
-        return f'{whole} s'
-    if whole < 3600:
-        return f'{whole // 60} min {whole % 60} s' if whole % 60 else f'{whole // 60} min'
-    return f'{whole // 3600} h {whole % 3600 // 60} min'
-
-
 def _range(low: float, high: float) -> str:
     if round(low) == round(high):
-        return seconds(high)
-    if high < 60:
-        return f'{round(low)} to {seconds(high)}'
-    return f'{seconds(low)} to {seconds(high)}'
+        return seconds(high, whole=True)
+    if round(high) < 60:
+        return f'{round(low)} to {seconds(high, whole=True)}'
+    return f'{seconds(low, whole=True)} to {seconds(high, whole=True)}'
 
 
 def live(progress: Progress, style: Style, *, now: float, usual: Usual) -> str:
@@ -83,7 +73,7 @@ def still(active: Active, *, now: float, usual: tuple[float, float] | None) -> s
     """That a long task runs still, against its usual time."""
     known = f'it usually takes {_range(*usual)}' if usual is not None else 'no history yet'
     items = f', item {active.done + 1}' + (f' of {active.total}' if active.total else '') if active.done else ''
-    return f'still running on {clean(active.host)}: {clean(active.task.name)}, for {seconds(now - active.since)}{items} ({known})'
+    return f'still running on {clean(active.host)}: {clean(active.task.name)}, for {seconds(now - active.since, whole=True)}{items} ({known})'
 
 
 def _count(progress: Progress) -> str:
@@ -105,7 +95,7 @@ def _longest(progress: Progress) -> Active | None:
 def _running(active: Active, now: float, usual: tuple[float, float] | None, count: int) -> str:
     others = f' and {count - 1} more' if count > 1 else ''
     known = f' (usually {_range(*usual)})' if usual is not None and now - active.since >= LONG else ''
-    return f'{clean(active.host)}: {clean(active.task.name)} {seconds(max(0.0, now - active.since))}{known}{others}'
+    return f'{clean(active.host)}: {clean(active.task.name)} {seconds(max(0.0, now - active.since), whole=True)}{known}{others}'
 
 
 def _left(progress: Progress) -> str:

@@ -14,18 +14,18 @@ def count(number: int, one: str, many: str = '') -> str:
     return f'{number:,} {one if number == 1 else many or one + "s"}'
 
 
-def seconds(value: float) -> str:
-    """A duration to be read: ``40 ms``, ``1.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if value < 0.9995:
+def seconds(value: float, *, whole: bool = False) -> str:
+    """A duration to be read: ``40 ms``, ``1.2 s``, ``3 min 20 s``, ``2 h 05 min``. ``whole``: one that still grows, or is a guess, has no parts of seconds."""
+    if value < 0.9995 and not whole:
         return f'{value * 1000:.0f} ms'
-    if value < 9.95:
+    if value < 9.95 and not whole:
         return f'{value:.1f} s'
-    whole = round(value)
-    if whole < 60:
-        return f'{whole} s'
-    if whole < 3600:
-        return f'{whole // 60} min {whole % 60:02} s'
-    return f'{whole // 3600} h {whole % 3600 // 60:02} min'
+    number = round(value)
+    if number < 60:
+        return f'{number} s'
+    if number < 3600:
+        return f'{number // 60} min {number % 60:02} s'
+    return f'{number // 3600} h {number % 3600 // 60:02} min'
 
 
 def percent(share: float) -> str:

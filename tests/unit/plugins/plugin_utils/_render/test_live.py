@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import TaskRef
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import width
-from ansible_collections.rustle.engine.plugins.plugin_utils._render.live import live, plain, seconds, still
+from ansible_collections.rustle.engine.plugins.plugin_utils._render.live import live, plain, still
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.style import Style
 from ansible_collections.rustle.engine.plugins.plugin_utils._tracking.tracker import Active, ExecutionTracker, Progress
 from hypothesis import given
@@ -23,7 +23,7 @@ def line(progress: Progress, *, columns: int = 200, usual: tuple[float, float] |
 
 def test_the_line_says_all_there_is_to_say() -> None:
     assert line(GOING, usual=(6.0, 9.0)) == (
-        "━━━━━─────── 42 %, 63/150 tasks · web3: Install nginx 14 s (usually 6 to 9 s) · 40 s to 1 min 1 s left · 10 hosts · slowest web7 · 9 round trips")
+        "━━━━━─────── 42 %, 63/150 tasks · web3: Install nginx 14 s (usually 6 to 9 s) · 40 s to 1 min 01 s left · 10 hosts · slowest web7 · 9 round trips")
 
 
 def test_without_history_it_says_so() -> None:
@@ -56,9 +56,17 @@ def test_a_task_of_ten_seconds_is_held_against_its_usual_time() -> None:
 
 def test_a_log_gets_words_only() -> None:
     assert plain(GOING, now=114.0, usual=lambda active: None) == (
-        "progress: 42 %, 63/150 tasks, 10 hosts, web3: Install nginx 14 s, 40 s to 1 min 1 s left")
+        "progress: 42 %, 63/150 tasks, 10 hosts, web3: Install nginx 14 s, 40 s to 1 min 01 s left")
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.4, "0 s"), (59.6, "1 min"), (125, "2 min 5 s"), (3780, "1 h 3 min")])
-def test_seconds_are_told_in_words(value: float, text: str) -> None:
-    assert seconds(value) == text
+@pytest.mark.parametrize(
+    ("left", "text"),
+    [((0.2, 0.4), "0 s left"), ((6.0, 9.0), "6 to 9 s left"), ((6.0, 59.6), "6 s to 1 min 00 s left"), ((59.2, 3780.0), "59 s to 1 h 03 min left")],
+)
+def test_both_ends_of_a_range_are_read_in_the_unit_that_stands_behind_them(left: tuple[float, float], text: str) -> None:
+    assert text in line(dataclasses.replace(GOING, left=left)).split(" · ")
+
+
+@pytest.mark.parametrize(("now", "text"), [(100.4, "Install nginx 0 s"), (108.7, "Install nginx 9 s"), (225.0, "Install nginx 2 min 05 s")])
+def test_what_still_grows_is_told_in_whole_seconds(now: float, text: str) -> None:
+    assert f"web3: {text}" in line(GOING, now=now).split(" · ")
