@@ -30,7 +30,7 @@ Path = t.Literal['agent', 'stock', 'controller']
 class TaskRef:
     """A task of a playbook. ``task_id``: Ansible's uuid, good for one run. ``identity``: the same in each run of the playbook.
 
-    ``path``: file:line. ``traits``: what is remarkable about how it is written (TRAITS in `_feedback/tasks.py`), e.g. ``become``,
+    ``path``: file:line. ``traits``: what is remarkable about how it is written (`_model/traits.py`), e.g. ``become``,
     ``no_log``, ``loop``, ``secret-arguments``. ``order``: its place among the tasks that this run has begun, from 0.
     """
 
