@@ -96,7 +96,8 @@ def _task(role: str, number: int, pick: random.Random) -> str:
 def timed(command: list[str], folder: Path) -> tuple[float, float]:
     """(wall seconds, CPU seconds)"""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("RUSTLE_")} | {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("RUSTLE_", "PYTHON"))}
+    environ |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}  # for both, whatever the checkout is like
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode or done.stderr:

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
-__all__ = ['Inputs']
+__all__ = ['Inputs', 'hash_of']
 
 _INVENTORY_FOLDERS = frozenset(('group_vars', 'host_vars'))  # their values count with the hosts
 _NO_INPUT = frozenset(('.git', '__pycache__'))
@@ -97,11 +97,10 @@ class Inputs:
         relative = os.path.relpath(os.path.realpath(path), self.base)
         return path if relative.startswith('..') else relative
 
-    def playbook_hash(self) -> str:
-        return _digest(sorted((name, digest) for name, digest in self.fingerprints().items() if name.startswith('file:')))
 
-    def inventory_hash(self) -> str:
-        return _digest(sorted((name, digest) for name, digest in self.fingerprints().items() if name.startswith('hosts:')))
+def hash_of(fingerprints: t.Mapping[str, str], kind: str) -> str:
+    """One for all of a kind: ``file`` is the hash of the playbooks and what belongs to them, ``hosts`` that of the inventory."""
+    return _digest(sorted((name, digest) for name, digest in fingerprints.items() if name.startswith(f'{kind}:')))
 
 
 def _plain(value: t.Any) -> t.Any:

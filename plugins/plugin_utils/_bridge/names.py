@@ -78,11 +78,13 @@ def reading_of(value: object) -> Reading:
     if value is None or isinstance(value, (bool, int)):
         return found
     if isinstance(value, Mapping):
-        for key, part in value.items():
-            found |= reading_of(key) | reading_of(part)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            found |= reading_of(part)
+        value = (*value, *value.values())
+    elif not isinstance(value, (list, tuple)):
+        return found
+    for part in value:
+        inner = reading_of(part)
+        if inner is not NOTHING:
+            found |= inner
     return found
 
 

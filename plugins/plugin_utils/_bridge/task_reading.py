@@ -141,8 +141,8 @@ class TaskReader:
 
     def _reading(self, task: t.Any, action: str, source: t.Any) -> Reading:
         found = reading_of(task.args)
-        control = task.loop_control
-        if control is not None:
+        if task.loop is not None:
+            control = task.loop_control
             found |= reading_of([control.label, control.pause, control.loop_var, control.index_var])
         values = (str(task.action), task.loop, task.environment, task.delegate_to, task.notify, task.become_user, task.run_once, task.ignore_errors, task.vars)
         for value in values:
@@ -298,9 +298,10 @@ def _holder_of_vars(task: t.Any) -> int:
 
 
 def _loop_names(task: t.Any) -> set[str]:
-    control = task.loop_control
+    """What a loop sets, and takes with it: that of the task, or of the include that brings it."""
     names = {'item', 'ansible_loop', 'ansible_loop_var', 'ansible_index_var'}
-    if control is not None:
+    if task.loop is not None:  # else Ansible would make a control for whoever asks
+        control = task.loop_control
         names.update(str(name) for name in (control.loop_var, control.index_var) if name)
     return names
 

@@ -12,6 +12,7 @@ from ansible import constants as C
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.abstaining import abstaining
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents import Document, read_document, read_inventory
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import borrowed, establish
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.inputs import hash_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
@@ -71,10 +72,11 @@ def _plan_for(request: Request) -> Made:
         documents=tuple(documents.values()))
     checkpoint('reading the playbooks')
     plays = reader.read(playbooks)
+    fingerprints = reader.inputs.fingerprints()
     metadata = PlanMetadata(
         created_at=now(), rustle_plan_version=engine_version(),
-        playbook_hash=reader.inputs.playbook_hash(), inventory_hash=reader.inputs.inventory_hash(), planning_options=options,
-        playbooks=request.playbooks, fingerprints=reader.inputs.fingerprints())
+        playbook_hash=hash_of(fingerprints, 'file'), inventory_hash=hash_of(fingerprints, 'hosts'), planning_options=options,
+        playbooks=request.playbooks, fingerprints=fingerprints)
     estimates = estimates_for(plays, environ=os.environ, config=config)
     said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *estimates.warnings, *reader.warnings)
     plan = make_plan(plays, options=options, metadata=metadata, history=estimates.of, checkpoint=checkpoint, warnings=said, tables=tables)
