@@ -132,8 +132,7 @@ def _options(request: Request, settings: Settings, *, forks: int) -> PlanningOpt
 
 def _about_levels(level: int) -> tuple[str, ...]:
     """What a level of optimization promises and cannot do yet."""
-    found = ('optimization level 2: batches keep the sizes of the playbook; rustle-feedback recommend knows what history says',) if level >= 2 else ()
-    return (*found, 'optimization level 3: parallel groups are shown as possible, and not used') if level >= 3 else found
+    return ('optimization level 3: parallel groups are shown as possible, and not used',) if level >= 3 else ()
 
 
 def _serial(text: str | None) -> list[t.Any]:

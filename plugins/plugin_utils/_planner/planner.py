@@ -31,6 +31,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.batch_sizes import about_sizes
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle, calls_of, stock_trips
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.deployments import deployments_of
@@ -59,7 +60,8 @@ def make_plan(
     _check(options)
     finder = Finder(tables)
     planned = [_PlayPlanner(play, options, history, finder, checkpoint, tables) for play in plays]
-    plan = _total(planned, metadata, tuple(warnings))
+    about = about_sizes([one.plan for one in planned], forks=options.forks) if options.optimization_level >= 2 else ()
+    plan = _total(planned, metadata, (*warnings, *about))
     checkpoint('checking the plan')
     report = validate(plan)
     if not report.valid:
