@@ -53,21 +53,24 @@ class Feedback:
             self.settings = resolve_feedback(environ=os.environ, config=read_config(C.CONFIG_FILE))
             self.enabled = self.settings.feedback
             if self.enabled:
-                self._record()
-                self._advise()
+                writer, advising = self._record(), self._advise()
                 self._stream()
+                # only now: where anything of it cannot be had, nobody listens
+                for listener in (writer.take, advising, *self._sinks):
+                    channel.listen(listener)
+                channel.adviser = advising
         except RustleError as ex:
             raise AnsibleError(str(ex)) from None  # its causes are for developers
         channel.on_error = _left_out
         atexit.register(self._close)
 
-    def _record(self) -> None:
+    def _record(self) -> Writer:
         settings = self.settings
         self._database = os.path.expanduser(settings.feedback_db)
-        self._writer = Writer(sqlite_at(self._database), warn=_say_unrecorded, days=settings.feedback_days, size=settings.feedback_size)
-        channel.listen(self._writer.take)
+        writer = self._writer = Writer(sqlite_at(self._database), warn=_say_unrecorded, days=settings.feedback_days, size=settings.feedback_size)
+        return writer
 
-    def _advise(self) -> None:
+    def _advise(self) -> Advising:
         settings = self.settings
         config = EngineConfig(
             run_wide=_stance_of_run(),
@@ -81,9 +84,7 @@ class Feedback:
             classes = read_error_classes(settings.error_classes)
         engine = Engine(config, policies=load_policies(settings.policies), classifier=Classifier(classes))
         foreknowledge = Foreknowledge(self._database, exploration=settings.exploration)
-        advising = Advising(engine, channel, foreknowledge, say=_say, warn=_display.warning)
-        channel.listen(advising)
-        channel.adviser = advising
+        return Advising(engine, channel, foreknowledge, say=_say, warn=_display.warning)
 
     def _stream(self) -> None:
         settings = self.settings
@@ -99,8 +100,6 @@ class Feedback:
             spool = Spool(os.path.join(os.path.dirname(os.path.expanduser(settings.feedback_db)), 'spool'), settings.events_url)
             sinks.append(HttpsSink(
                 settings.events_url, spool=spool, warn=_display.warning, token=settings.events_token, secret=settings.events_secret))
-        for sink in sinks:
-            channel.listen(sink)
 
     def ended(self) -> None:
         """A run has come to its recap: say what it teaches."""
