@@ -85,11 +85,12 @@ class Telling:
         bundle.open -= 1
         if not bundle.open:
             seconds = time.monotonic() - bundle.sent
+            work = min(max(0.0, bundle.work), seconds)  # by another clock, which may have been set meanwhile
             if bundle.alone and not bundle.dropped:
-                self.health.took(seconds - bundle.work)
+                self.health.took(seconds - work)
             self._channel.publish(BundleFinished(
                 host=bundle.host, bundle=bundle.number, seconds=seconds, done=bundle.done, dropped=bundle.dropped, failed=bundle.failed,
-                work=bundle.work))
+                work=work))
 
     def cut(self, host: str, reason: Reason, detail: str) -> None:
         """Nothing more is prepared for the host for now. Of details only the name of a variable is told: rendered names may hold a secret."""
