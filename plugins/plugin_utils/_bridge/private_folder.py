@@ -65,7 +65,11 @@ class PrivateFolder:
     def prune(self) -> None:
         with contextlib.suppress(OSError):
             ours = [entry for entry in os.scandir(self.path) if entry.name.endswith(self._endings) and entry.is_file()]
-            stats = sorted(((entry.stat(), entry.path) for entry in ours), key=lambda pair: pair[0].st_mtime_ns, reverse=True)
+            found = []
+            for entry in ours:
+                with contextlib.suppress(FileNotFoundError):  # another process has pruned
+                    found.append((entry.stat(), entry.path))
+            stats = sorted(found, key=lambda pair: pair[0].st_mtime_ns, reverse=True)
             total = 0
             for stat, path in stats:
                 total += stat.st_size

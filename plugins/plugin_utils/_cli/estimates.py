@@ -41,7 +41,7 @@ def class_name(one: HostClass) -> str:
     """A class of hosts as history names it: ``ssh/linux/x86_64/3.11``, as far as it is known."""
     profile = one.profile
     facts = '/'.join((profile.os, profile.arch, profile.python)).rstrip('/') if profile.os or profile.arch else ''
-    return '/'.join(filter(None, ('ssh' if one.connection == 'smart' else one.connection, facts)))
+    return '/'.join(filter(None, ('ssh' if one.connection == 'smart' else one.connection.rpartition('.')[2], facts)))
 
 
 def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> Estimates:

@@ -15,10 +15,10 @@ import uuid
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import failures
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.prospects import node_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
 from ansible_collections.rustle.engine.plugins.plugin_utils._model import event as events
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import TaskNode
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.repeating import is_repeatable
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel, channel
 
@@ -83,7 +83,7 @@ class Recorder:
         observed_classes.play(play)
         self._play = play
         self._channel.publish(events.PlayStarted(
-            play=play.get_name(), play_id=play._uuid, strategy=str(play.strategy), hosts=surroundings.hosts_of(play), serial=_serial(play),
+            play=vaulted.masked(play.get_name()), play_id=play._uuid, strategy=str(play.strategy), hosts=surroundings.hosts_of(play), serial=_serial(play),
             tasks=None if expected is None else len(expected), identities=expected or (),
             traits=surroundings.traits_of_play(play)))
 
@@ -122,7 +122,7 @@ class Recorder:
         self._channel.publish(events.TaskProgress(task=task_refs.of(result.task), host=result.host.name, what=what, done=self._items[key]))
 
     def ok(self, result: t.Any) -> None:
-        if result.task._resolved_action in _FACTS:
+        if result.task._resolved_action in _FACTS and result.task.delegate_to is None:
             observed_classes.facts(result.host, result.result.get('ansible_facts') or {})
         self._channel.publish(events.TaskCompleted(changed=result.is_changed(), **self._ended(result)))
 
@@ -139,9 +139,8 @@ class Recorder:
 
     def _failure(self, result: t.Any) -> dict[str, t.Any]:
         vaulted.look_at(self._play, result.host, result.task)
-        task = result.task
-        node = TaskNode(action=task._resolved_action or str(task.action), args=task.args if isinstance(task.args, dict) else {})
-        return {'declared': failures.declared(task), 'idempotent': is_repeatable(node), **failures.failure(result.result)}
+        node = node_of(result.task, on_controller=False, rescope=None, effects=None)
+        return {'declared': failures.declared(result.task), 'idempotent': is_repeatable(node), **failures.failure(result.result)}
 
     def _ended(self, result: t.Any) -> dict[str, t.Any]:
         key = (result.task._uuid, result.host.name)

@@ -16,9 +16,8 @@ class FileSink(Sink):
     """``place``: a path, which is appended to, or ``fd:N``. SettingsError when it cannot be opened. ``warn`` is told once when writing fails."""
 
     def __init__(self, place: str, *, warn: t.Callable[[str], object]) -> None:
-        super().__init__(every=0.5)
+        super().__init__(warn=warn, every=0.5)
         self._place = place
-        self._warn = warn
         self._fd: int | None = _opened(place)
 
     def write(self, lines: list[bytes]) -> None:

@@ -36,13 +36,12 @@ class HttpsSink(Sink):
         self, url: str, *, spool: Spool, warn: t.Callable[[str], object], token: str | None = None, secret: str | None = None,
         post: Post | None = None, clock: t.Callable[[], float] = time.time, every: float = 1.0, first_pause: float = _FIRST_PAUSE,
     ) -> None:
-        super().__init__(every=every)
+        super().__init__(warn=warn, every=every)
         _check(url)
         self.delivered = 0
         self.refused = 0
         self._url = url
         self._spool = spool
-        self._warn = warn
         self._token = token
         self._secret = secret
         self._post = post or _Requests()

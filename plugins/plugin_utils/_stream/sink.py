@@ -3,13 +3,16 @@
 
 Rule 1: who publishes only puts a line into a queue. A queue that is full loses lines, and they are counted.
 Rule 2: in a forked worker there is no sink.
+Rule 3: whatever happens while lines are written, the thread goes on, lines that are lost are counted, and it is said once.
 """
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import queue
 import threading
+import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
 
@@ -23,8 +26,10 @@ _LIMIT = 100_000  # lines
 class Sink:
     """A listener of the channel. ``write(lines)`` is called in the thread, with at least one line, or with none when ``every`` seconds have passed."""
 
-    def __init__(self, *, most: int = 500, every: float = 1.0) -> None:
+    def __init__(self, *, warn: t.Callable[[str], object], most: int = 500, every: float = 1.0) -> None:
         self.lost = 0
+        self._warn = warn
+        self._has_failed = False
         self.closing = False
         self._most = most
         self._every = every
@@ -87,5 +92,14 @@ class Sink:
                 going = line is not None
             except queue.Empty:
                 going = not self.closing
-            self.write(lines)
-        self.leave()
+            self._guarded(functools.partial(self.write, lines), loses=len(lines))
+        self._guarded(self.leave)
+
+    def _guarded(self, act: t.Callable[[], None], *, loses: int = 0) -> None:
+        try:
+            act()
+        except Exception as ex:
+            self.lost += loses
+            if not self._has_failed:
+                self._has_failed = True
+                self._warn(f'rustle.engine: events are lost: {type(ex).__name__}: {ex}')

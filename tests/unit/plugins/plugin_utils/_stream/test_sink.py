@@ -10,7 +10,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._stream.sink import 
 
 class Slow(Sink):
     def __init__(self, gate: threading.Event) -> None:
-        super().__init__(most=1, every=0.01)
+        super().__init__(warn=print, most=1, every=0.01)
         self._queue = queue.Queue(2)
         self.gate, self.at_work, self.written = gate, threading.Event(), 0
 
@@ -34,3 +34,28 @@ def test_a_queue_that_is_full_at_the_end_is_written_and_only_lines_are_counted_a
     threading.Timer(0.05, gate.set).start()
     assert sink.close(30)
     assert (sink.written, sink.lost) == (3, 1)
+
+
+class Breaking(Sink):
+    """Fails for the first lines only."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(warn=said.append, most=1, every=0.01)
+        self.calls, self.written = 0, 0
+
+    def write(self, lines: list[bytes]) -> None:
+        if lines:
+            self.calls += 1
+            if self.calls <= 2:
+                raise ValueError("nobody thought of this")
+            self.written += len(lines)
+
+
+def test_whatever_goes_wrong_with_lines_is_said_once_and_later_lines_are_written() -> None:
+    said: list[str] = []
+    sink = Breaking(said)
+    for _ in range(4):
+        sink(HostRecovered(host="h"))
+    assert sink.close(30)
+    assert (sink.written, sink.lost) == (2, 2)
+    assert said == ["rustle.engine: events are lost: ValueError: nobody thought of this"]
