@@ -140,7 +140,11 @@ class Recorder:
     def _failure(self, result: t.Any) -> dict[str, t.Any]:
         vaulted.look_at(self._play, result.host, result.task)
         node = node_of(result.task, on_controller=False, rescope=None, effects=None)
-        return {'declared': failures.declared(result.task), 'idempotent': is_repeatable(node), **failures.failure(result.result)}
+        # under linear nobody else reads them; a template says nothing here
+        said = {**self._play.get_vars(), **result.task.get_vars()}
+        retry, adaptation = said.get('rustle_retry'), said.get('rustle_adaptation')
+        return {'declared': failures.declared(result.task) or adaptation is False or adaptation == 'off',
+                'retry_declared': retry if isinstance(retry, bool) else None, 'idempotent': is_repeatable(node), **failures.failure(result.result)}
 
     def _ended(self, result: t.Any) -> dict[str, t.Any]:
         key = (result.task._uuid, result.host.name)

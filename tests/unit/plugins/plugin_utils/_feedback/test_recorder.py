@@ -31,11 +31,11 @@ def test_only_items_of_a_loop_are_counted_as_items(what: Literal["item", "retry"
     assert [one.items for one in heard if isinstance(one, TaskCompleted)] == [items]
 
 
-def _recorded(task: dict[str, Any], result: dict[str, Any], how: str) -> tuple[list[Event], Any]:
+def _recorded(task: dict[str, Any], result: dict[str, Any], how: str, play_vars: dict[str, Any] | None = None) -> tuple[list[Event], Any]:
     channel, heard = Channel(), list[Event]()
     channel.listen(heard.append)
     recorder = Recorder(channel)
-    recorder._play = types.SimpleNamespace(get_loader=lambda: types.SimpleNamespace(_vault=types.SimpleNamespace(secrets=())))
+    recorder._play = types.SimpleNamespace(get_vars=lambda: play_vars or {}, get_loader=lambda: types.SimpleNamespace(_vault=types.SimpleNamespace(secrets=())))
     host = types.SimpleNamespace(name="web-of-recorder", vars={}, get_groups=list)
     getattr(recorder, how)(types.SimpleNamespace(task=Task.load(task), host=host, result=result, is_changed=lambda: False))
     return heard, host
@@ -71,3 +71,19 @@ def test_a_secret_in_the_name_of_a_play_is_masked() -> None:
     finally:
         vaulted._texts.discard("hunter-in-a-play")
     assert "hunter" not in next(event for event in heard if isinstance(event, PlayStarted)).play
+
+
+@pytest.mark.parametrize(
+    ("play_vars", "task_vars", "retry", "left_alone"),
+    [
+        ({}, {}, None, False), ({"rustle_retry": True}, {}, True, False), ({"rustle_retry": True}, {"rustle_retry": False}, False, False),
+        ({"rustle_adaptation": "off"}, {}, None, True), ({"rustle_adaptation": False}, {"rustle_adaptation": "on"}, None, False),
+        ({}, {"rustle_retry": "{{ later }}"}, None, False),
+    ],
+)  # fmt: skip
+def test_what_play_and_task_say_of_adaptation_counts_for_advice_under_linear(
+    play_vars: dict[str, Any], task_vars: dict[str, Any], retry: bool | None, left_alone: bool,
+) -> None:  # fmt: skip
+    heard, _host = _recorded({"command": "x", "vars": task_vars}, {"failed": True, "msg": "no"}, "failed", play_vars)
+    (failed,) = (event for event in heard if isinstance(event, TaskFailed))
+    assert (failed.retry_declared, failed.declared) == (retry, left_alone)
