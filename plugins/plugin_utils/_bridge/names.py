@@ -74,24 +74,17 @@ def reading_of(value: object) -> Reading:
     """Of all templates in a value, keys included."""
     if isinstance(value, str):
         return _of_text(str(value)) if '{{' in value or '{%' in value else NOTHING
-    found = NOTHING
-    if value is None or isinstance(value, (bool, int)):
-        return found
     if isinstance(value, Mapping):
         value = (*value, *value.values())
     elif not isinstance(value, (list, tuple)):
-        return found
-    for part in value:
-        inner = reading_of(part)
-        if inner is not NOTHING:
-            found |= inner
-    return found
+        return NOTHING
+    return functools.reduce(Reading.__or__, map(reading_of, value), NOTHING)
 
 
 def reading_of_expression(value: object) -> Reading:
     """Of an expression without braces (``when`` and the like), or of a list of them."""
     if isinstance(value, (list, tuple)):
-        return functools.reduce(lambda found, part: found | reading_of_expression(part), value, NOTHING)
+        return functools.reduce(Reading.__or__, map(reading_of_expression, value), NOTHING)
     if isinstance(value, bool) or value is None:
         return NOTHING
     if isinstance(value, EncryptedString):
