@@ -11,8 +11,6 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
 
 __all__ = ['Guarded']
 
-T = t.TypeVar('T')
-
 
 class Guarded:
     """A policy, as the engine asks it. ``complain`` is told once, when it fails; all its answers are empty afterwards."""
@@ -26,47 +24,51 @@ class Guarded:
         self.ticks = type(policy).tick is not Policy.tick
 
     def observe(self, event: Event, state: RunState, now: float) -> None:
-        self._ask('observe', lambda policy: policy.observe(event, state, now), None)
+        self._ask('observe', None, event, state, now)
 
     def decide(self, event: Event, state: RunState, now: float) -> Decision | None:
-        return self._checked('decide', lambda policy: policy.decide(event, state, now) if policy.can_handle(event, state) else None)
+        return self._checked('decide', event, state, now) if self._ask('can_handle', False, event, state) else None
 
     def tick(self, state: RunState, now: float) -> Decision | None:
-        return self._checked('tick', lambda policy: policy.tick(state, now))
+        return self._checked('tick', state, now)
 
     def cause(self, decision: Decision, event: Event | None) -> str:
-        return self._ask('cause', lambda policy: str(policy.cause(decision, event)), decision.target)
+        return str(self._ask('cause', decision.target, decision, event))
 
     def accepted(self, decision: Decision, state: RunState, now: float) -> None:
-        self._ask('accepted', lambda policy: policy.accepted(decision, state, now), None)
+        self._ask('accepted', None, decision, state, now)
 
     def ended(self, decision: Decision, succeeded: bool | None, state: RunState, now: float) -> None:
-        self._ask('ended', lambda policy: policy.ended(decision, succeeded, state, now), None)
+        self._ask('ended', None, decision, succeeded, state, now)
 
     def verdict(self, decision: Decision, since: float, state: RunState, now: float) -> bool | None:
-        return self._ask('verdict', lambda policy: policy.verdict(decision, since, state, now), None)
+        return t.cast('bool | None', self._ask('verdict', None, decision, since, state, now))
 
     def inverse(self, decision: Decision, state: RunState) -> t.Mapping[str, t.Any]:
-        return self._ask('inverse', lambda policy: dict(policy.inverse(decision, state)), {})
+        changes = self._ask('inverse', {}, decision, state)
+        if isinstance(changes, t.Mapping):
+            return changes
+        self._fail('inverse', f'expected a mapping, found {changes!r}')
+        return {}
 
     def is_over(self, decision: Decision, since: float, state: RunState, now: float) -> bool:
-        return self._ask('is_over', lambda policy: policy.is_over(decision, since, state, now), False)
+        return bool(self._ask('is_over', False, decision, since, state, now))
 
     def taken_back(self, decision: Decision, state: RunState, now: float) -> None:
-        self._ask('taken_back', lambda policy: policy.taken_back(decision, state, now), None)
+        self._ask('taken_back', None, decision, state, now)
 
-    def _checked(self, what: str, call: t.Callable[[Policy], object]) -> Decision | None:
-        answer = self._ask(what, call, None)
+    def _checked(self, what: str, *args: object) -> Decision | None:
+        answer = self._ask(what, None, *args)
         if answer is None or (isinstance(answer, Decision) and isinstance(answer.kind, AdaptationKind)):
             return answer
         self._fail(what, f'expected a Decision or None, found {answer!r}')
         return None
 
-    def _ask(self, what: str, call: t.Callable[[Policy], T], default: T) -> T:
+    def _ask(self, what: str, default: object, *args: object) -> object:
         if self._policy is None:
             return default
         try:
-            return call(self._policy)
+            return getattr(self._policy, what)(*args)
         except Exception as ex:
             self._fail(what, f'{type(ex).__name__}: {ex}')
             return default

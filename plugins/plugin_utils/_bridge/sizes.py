@@ -11,7 +11,8 @@ import typing as t
 
 from ansible.plugins.loader import module_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DeploymentBuildFailed
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import BinaryDeployment, Estimate, ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import BinaryDeployment, ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import ModuleRef
 
 from .modules import find_module

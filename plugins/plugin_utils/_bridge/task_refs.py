@@ -6,6 +6,7 @@ Rule 2: what a task would have to be rendered for is not known here.
 """
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import typing as t
@@ -48,6 +49,7 @@ def identity_of_gathering(play: t.Any, *, playbook: str) -> str:
     return _hashed(*_beside(playbook, (play.get_path() or '').rpartition(':')[0]), 'Gathering Facts', 'gather_facts')
 
 
+@functools.lru_cache(maxsize=1024)
 def _beside(playbook: str, file: str) -> tuple[str, str]:
     folder = os.path.dirname(os.path.realpath(playbook)) if playbook else os.getcwd()
     return os.path.basename(folder), os.path.relpath(os.path.realpath(file), folder) if file else ''

@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
 

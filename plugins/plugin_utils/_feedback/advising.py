@@ -63,7 +63,7 @@ class Advising:
             return  # the engine's own
         if isinstance(event, ExecutionStarted):
             # whoever orders hosts by how long they take has to know it when the first play begins
-            self._foreknowledge.begin(event, self._know, wait=AdaptationKind.REORDER in self._engine.config.allowed)
+            self._foreknowledge.begin(event, self._know, hosts=AdaptationKind.REORDER in self._engine.config.allowed)
         if isinstance(event, PlayStarted):
             self._say_whether(False)  # until whoever runs it says otherwise
         config = self._engine.config

@@ -13,7 +13,12 @@ import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStarted
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, ResultRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.importing import importing
+
+if t.TYPE_CHECKING:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History
+    from ansible_collections.rustle.engine.plugins.plugin_utils._store.protocol import FeedbackStore
 
 __all__ = ['Foreknowledge']
 
@@ -33,15 +38,15 @@ class Foreknowledge:
         self._chooser: t.Any = None
         self._execution = ''
 
-    def begin(self, event: ExecutionStarted, then: t.Callable[[], None], *, wait: bool = False) -> None:
-        """A run begins. ``then`` is called when everything is known; ``wait``: it has to be known before the run goes on."""
+    def begin(self, event: ExecutionStarted, then: t.Callable[[], None], *, hosts: bool = False) -> None:
+        """A run begins. ``then`` is called when everything is known. ``hosts``: ``expected`` is wanted, and before the run goes on."""
         self.outcomes, self.expected, self._chooser = {}, {}, None  # what is known of another playbook is of no use
         self._execution = event.execution
         if not os.path.exists(self._database):
             return
-        thread = threading.Thread(target=self._read, args=(event, then), name='rustle foreknowledge', daemon=True)
+        thread = threading.Thread(target=self._read, args=(event, then, hosts), name='rustle foreknowledge', daemon=True)
         thread.start()
-        if wait:
+        if hosts:
             thread.join(_PATIENCE)
 
     def slower_by_agent(self, module: str, host_class: str) -> str:
@@ -51,22 +56,31 @@ class Foreknowledge:
         choice = self._chooser.choose(module, host_class)
         return (choice.evidence or 'to learn how it does on this path') if choice.path == 'stock' else ''
 
-    def _read(self, event: ExecutionStarted, then: t.Callable[[], None]) -> None:
+    def _read(self, event: ExecutionStarted, then: t.Callable[[], None], hosts: bool) -> None:
         with importing:
             from ansible_collections.rustle.engine.plugins.plugin_utils._learning.effectiveness import Chooser
-            from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import read
+            from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import History, read
             from ansible_collections.rustle.engine.plugins.plugin_utils._store.outcomes import learned_outcomes
             from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
         with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(self._database, create=False)) as store:
             outcomes = learned_outcomes(store)
-            history = read(store, identity=event.identity, limit=_RUNS, results=_RESULTS)
-            chooser = Chooser(history, exploration=self._exploration, seed=event.execution)
+            runs = store.executions(identity=event.identity, limit=_RUNS)
+            chooser = Chooser(History(runs, results=_taken_both_ways(store, runs)), exploration=self._exploration, seed=event.execution)
+            expected = _seconds_of_hosts(read(store, identity=event.identity, limit=_RUNS, results=_RESULTS)) if hosts else {}
             if event.execution == self._execution:  # no other run has begun meanwhile
-                self.outcomes, self._chooser, self.expected = outcomes, chooser, _seconds_of_hosts(history)
+                self.outcomes, self._chooser, self.expected = outcomes, chooser, expected
                 then()
 
 
-def _seconds_of_hosts(history: t.Any) -> dict[str, float]:
+def _taken_both_ways(store: FeedbackStore, runs: tuple[ExecutionRecord, ...]) -> tuple[ResultRecord, ...]:
+    """The newest results of modules that went by the agent and by stock on a class of hosts; of all others there is nothing to compare."""
+    ids = tuple(one.execution for one in runs)
+    paths = store.paths(ids)
+    both = [(module, host_class) for module, host_class, path in paths if path == 'agent' and (module, host_class, 'stock') in paths]
+    return tuple(one for module, host_class in both for one in store.results(execution=ids, module=module, host_class=host_class, limit=_RESULTS))
+
+
+def _seconds_of_hosts(history: History) -> dict[str, float]:
     runs: dict[str, list[float]] = collections.defaultdict(list)
     works: collections.defaultdict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for one in history.measured:  # a run in check mode says nothing of how long one takes

@@ -50,8 +50,10 @@ def anomalies(history: History, execution: str) -> tuple[Anomaly, ...]:
         if len(others) < ENOUGH:
             continue
         usual = statistics.median(others)
+        if one.duration <= max(usual + SECONDS, usual * TIMES):
+            continue
         score = robust_score(one.duration, others)
-        if score > SCORE and one.duration > max(usual + SECONDS, usual * TIMES):
+        if score > SCORE:
             share = sum(other < one.duration for other in others) / len(others)
             found.append(Anomaly(one.identity, one.host, one.duration, usual, score, share, len(others)))
     return tuple(sorted(found, key=lambda one: -one.extra))

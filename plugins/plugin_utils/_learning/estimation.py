@@ -12,9 +12,9 @@ import dataclasses
 import statistics
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import MetricRecord, ResultRecord
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate
 
 from .history import GOOD, History
 from .robust import damped, quantile

@@ -45,7 +45,7 @@ def flaky_tasks(history: History) -> tuple[Flaky, ...]:
 def flaky_hosts(history: History) -> tuple[Flaky, ...]:
     """Hosts on which at least two different tasks fail now and then, or that are unreachable now and then."""
     tasks: dict[str, set[str]] = {}
-    for one in recoveries(history):
+    for one in history.once(recoveries):
         tasks.setdefault(one.host, set()).add('unreachable' if one.status == 'unreachable' else one.identity)
     found = _flaky(history, lambda one: one.host, lambda one: one.identity)
     return tuple(one for one in found if len(tasks[one.subject]) > 1 or 'unreachable' in tasks[one.subject])
@@ -54,7 +54,7 @@ def flaky_hosts(history: History) -> tuple[Flaky, ...]:
 def recoveries(history: History) -> tuple[ResultRecord, ...]:
     """Failures after which the same task went well on the same host: in the next attempt, or in the next run that came to it."""
     ends: dict[tuple[str, str], list[ResultRecord]] = {}
-    for one in sorted_by_attempt(history):
+    for one in history.once(sorted_by_attempt):
         ends.setdefault((one.identity, one.host), []).append(one)
     return tuple(
         one for group in ends.values() for one, then in itertools.pairwise(group) if one.status in _BAD and then.status in GOOD)
@@ -73,7 +73,7 @@ def _flaky(history: History, subject: t.Callable[[ResultRecord], str], part: t.C
         if one.status in GOOD or one.status in _BAD:
             results[subject(one)] = results.get(subject(one), 0) + 1
     failures: dict[str, list[ResultRecord]] = {}
-    for one in recoveries(history):
+    for one in history.once(recoveries):
         failures.setdefault(subject(one), []).append(one)
     later = {(one.execution, one.task_id, one.host) for one in history.measured if one.status in GOOD}
     found = []

@@ -20,6 +20,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.history impor
 
 __all__ = ['GOOD', 'History', 'Reader', 'read']
 
+Kept = t.TypeVar('Kept')
+
 GOOD: t.Final = frozenset(('ok', 'changed'))
 """Statuses of results that went well."""
 
@@ -67,6 +69,16 @@ class History:
         """Identity -> the task as the newest run has it."""
         return {one.identity: one for one in self.tasks}
 
+    def once(self, work: t.Callable[[History], Kept]) -> Kept:
+        """What ``work`` finds in it; several ask for the same, and it is looked for when the first of them does."""
+        if work not in self._found:
+            self._found[work] = work(self)
+        return t.cast('Kept', self._found[work])
+
+    @functools.cached_property
+    def _found(self) -> dict[t.Callable[[History], object], object]:
+        return {}
+
     def name(self, identity: str) -> str:
         """What people call a task: its name, else its module."""
         task = self.task_of.get(identity)
@@ -91,6 +103,8 @@ class History:
         return self._with(set(ids[:end]))
 
     def _with(self, wanted: t.AbstractSet[str]) -> History:
+        if all(one.execution in wanted for one in self.executions):
+            return self  # with all that was found in it
         return History(**{
             field.name: tuple(one for one in getattr(self, field.name) if one.execution in wanted) for field in dataclasses.fields(self)})
 
@@ -128,9 +142,6 @@ def read(store: Reader, *, identity: str | None = None, limit: int = 30, results
 def _moment(result: ResultRecord) -> float:
     moment = result.ended if result.ended is not None else result.began
     return float('inf') if moment is None else moment
-
-
-Kept = t.TypeVar('Kept')
 
 
 def _grouped(records: t.Iterable[Kept], key: t.Callable[[Kept], str]) -> dict[str, tuple[Kept, ...]]:

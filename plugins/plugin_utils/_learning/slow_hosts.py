@@ -38,7 +38,7 @@ def slow_hosts(history: History) -> tuple[SlowHost, ...]:
             runs = busy.setdefault(one.host, {})
             runs[one.execution] = runs.get(one.execution, 0.0) + one.duration
     found = []
-    for host, paces in host_paces(history).items():
+    for host, paces in history.once(host_paces).items():
         if len(paces) >= ENOUGH:
             pace = statistics.median(paces.values())
             if pace < PACE:

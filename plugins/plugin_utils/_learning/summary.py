@@ -48,7 +48,7 @@ def _slower(history: History, execution: str) -> t.Iterator[tuple[float, str]]:
     for step in regressions(history, execution):
         text = f'slower: "{history.name(step.identity)}" takes {seconds(step.now)} since a few runs, {seconds(step.before)} before'
         seen[step.identity] = step.extra, text
-    for rising in trends(history):
+    for rising in history.once(trends):
         if rising.kind == 'task' and rising.direction == 'degrading' and rising.subject in here:
             text = f'slower: "{history.name(rising.subject)}" went from {seconds(rising.before)} to {seconds(rising.after)} over {plural(rising.runs, "run")}'
             seen[rising.subject] = rising.after - rising.before, text
@@ -61,7 +61,7 @@ def _flaked(history: History, execution: str) -> t.Iterator[tuple[float, str]]:
     """Tasks of this run that failed and went well when tried again."""
     failed: dict[tuple[str, str], list[float]] = {}
     passed: dict[str, dict[str, list[float]]] = {}
-    for one in sorted_by_attempt(history):
+    for one in history.once(sorted_by_attempt):
         if one.execution == execution:
             key = one.task_id, one.host
             if one.status in GOOD and key in failed:

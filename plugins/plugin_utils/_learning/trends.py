@@ -65,7 +65,7 @@ def trends(history: History, *, alpha: float = ALPHA) -> tuple[Trend, ...]:
     """Of all that has enough runs, those first that change most surely. What chance alone may have done is stable."""
     series: list[tuple[Kind, str, list[float]]] = []
     series += (('task', identity, values) for identity, values in task_medians(history).items())
-    series += (('host', host, list(values.values())) for host, values in host_paces(history).items())
+    series += (('host', host, list(values.values())) for host, values in history.once(host_paces).items())
     series += (('playbook', identity, values) for identity, values in _playbooks(history).items())
     found = [trend(values, kind=kind, subject=subject, alpha=1.0) for kind, subject, values in series if len(values) >= ENOUGH]
     sure = rejected([one.p for one in found], alpha=alpha)
@@ -110,7 +110,7 @@ def _median_without(results: t.Sequence[ResultRecord], place: int) -> float:
     """Of results in the order of their durations, without one of them; 0 for no others."""
     others = len(results) - 1
     middle = [at + (at >= place) for at in sorted({(others - 1) // 2, others // 2})]
-    return statistics.fmean(results[at].duration or 0.0 for at in middle) if others else 0.0
+    return sum(results[at].duration or 0.0 for at in middle) / len(middle) if others else 0.0
 
 
 def _playbooks(history: History) -> dict[str, list[float]]:

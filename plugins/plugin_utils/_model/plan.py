@@ -10,12 +10,13 @@ import dataclasses
 import enum
 import typing as t
 
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition, HostClass, StaticFile
 
 __all__ = [
-    'FORMAT_VERSION', 'BinaryDeployment', 'BinarySuitabilityAnalysis', 'Bundle', 'Dependency', 'DependencyKind', 'Estimate', 'ExecutionBatch',
-    'ExecutionMode', 'ExecutionPlan', 'ExecutionStrategy', 'Finding', 'HandlerPlan', 'ParallelGroup', 'Path', 'PlanMetadata', 'PlanningOptions',
+    'FORMAT_VERSION', 'BinaryDeployment', 'BinarySuitabilityAnalysis', 'Bundle', 'Dependency', 'DependencyKind', 'ExecutionBatch', 'ExecutionMode',
+    'ExecutionPlan', 'ExecutionStrategy', 'Finding', 'HandlerPlan', 'ParallelGroup', 'Path', 'PlanMetadata', 'PlanningOptions',
     'PlayPlan', 'RiskLevel', 'TaskPlan', 'ValidationReport',
 ]
 
@@ -73,15 +74,6 @@ class DependencyKind(enum.StrEnum):
     CONTROL = 'control'  # one of both decides whether, or which, tasks follow
     BARRIER = 'barrier'  # hosts wait for each other
     PLAY = 'play'  # a play stands behind the one before it
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Estimate:
-    """Seconds: the median and the width of the middle 80 %, out of ``count`` runs."""
-
-    median: float
-    spread: float = 0.0
-    count: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

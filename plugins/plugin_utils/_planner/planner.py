@@ -17,9 +17,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import
     PlanError,
     UnsupportedTarget,
 )
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
     BinarySuitabilityAnalysis,
-    Estimate,
     ExecutionBatch,
     ExecutionPlan,
     ExecutionStrategy,

@@ -11,7 +11,8 @@ import os.path
 import string
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import clean

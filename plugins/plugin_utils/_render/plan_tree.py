@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionBatch, ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionBatch, ExecutionPlan, HandlerPlan, PlayPlan, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.cells import Paint, clean, cut, fill, width, wrapped

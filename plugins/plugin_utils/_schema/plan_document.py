@@ -14,7 +14,8 @@ import types
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DocumentError
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import FORMAT_VERSION, Estimate, ExecutionBatch, ExecutionPlan, PlayPlan, TaskPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import FORMAT_VERSION, ExecutionBatch, ExecutionPlan, PlayPlan, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema._pydantic import (
     BaseModel,

@@ -6,7 +6,8 @@ import dataclasses
 import operator
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, Record
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Path
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import ExecutionRecord, Record, ResultRecord
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.queries import Queries, R, Wanted
 
 __all__ = ['MemoryStore']
@@ -30,6 +31,10 @@ class MemoryStore(Queries):
             found.reverse()
         found.sort(key=lambda record: (value(record) is not None, value(record)), reverse=not wanted.upward)
         return tuple(found[:wanted.limit])
+
+    def paths(self, executions: t.Collection[str]) -> frozenset[tuple[str, str, Path | None]]:
+        results = t.cast('dict[tuple[object, ...], ResultRecord]', self._records.get(ResultRecord, {}))
+        return frozenset((one.module, one.host_class, one.path) for one in results.values() if one.execution in executions)
 
     def size(self) -> int:
         return sum(len(repr(record)) for kept in self._records.values() for record in kept.values())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStatus
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStatus, Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import (
     AdaptationRecord,
     BundleRecord,
@@ -43,10 +43,13 @@ class FeedbackStore(t.Protocol):
         """Runs by ``started``. ``identity``: of the playbook. ``starting_with``: the first characters of the run's id."""
 
     def results(
-        self, *, execution: str | None = None, identity: str | None = None, host: str | None = None, status: t.Collection[TaskStatus] | None = None,
-        since: float | None = None, limit: int | None = None,
+        self, *, execution: str | tuple[str, ...] | None = None, identity: str | None = None, module: str | None = None, host: str | None = None,
+        host_class: str | None = None, status: t.Collection[TaskStatus] | None = None, since: float | None = None, limit: int | None = None,
     ) -> tuple[ResultRecord, ...]:
         """Results by ``ended``; those that have not ended come last. ``identity``: of the task, whatever the playbook."""
+
+    def paths(self, executions: t.Collection[str]) -> frozenset[tuple[str, str, Path | None]]:
+        """(Module, class of hosts, path) of the results of these runs, each once."""
 
     def plays(self, execution: str) -> tuple[PlayRecord, ...]:
         """In the order in which the run has begun them."""

@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import typing as t
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStatus
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionStatus, Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import (
     AdaptationRecord,
     BundleRecord,
@@ -54,6 +54,9 @@ class Queries(abc.ABC):
     def find(self, wanted: Wanted[R]) -> tuple[R, ...]: ...
 
     @abc.abstractmethod
+    def paths(self, executions: t.Collection[str]) -> frozenset[tuple[str, str, Path | None]]: ...
+
+    @abc.abstractmethod
     def size(self) -> int: ...
 
     @abc.abstractmethod
@@ -77,10 +80,11 @@ class Queries(abc.ABC):
             starting_with=None if starting_with is None else ('execution', starting_with), since=since, limit=limit))
 
     def results(
-        self, *, execution: str | None = None, identity: str | None = None, host: str | None = None, status: t.Collection[TaskStatus] | None = None,
-        since: float | None = None, limit: int | None = None,
+        self, *, execution: str | tuple[str, ...] | None = None, identity: str | None = None, module: str | None = None, host: str | None = None,
+        host_class: str | None = None, status: t.Collection[TaskStatus] | None = None, since: float | None = None, limit: int | None = None,
     ) -> tuple[ResultRecord, ...]:
-        equal = {'execution': execution, 'identity': identity, 'host': host, 'status': None if status is None else tuple(status)}
+        equal = {'execution': execution, 'identity': identity, 'module': module, 'host': host, 'host_class': host_class,
+                 'status': None if status is None else tuple(status)}
         return self.find(Wanted(kind=ResultRecord, order='ended', equal=equal, since=since, limit=limit))
 
     def plays(self, execution: str) -> tuple[PlayRecord, ...]:

@@ -40,6 +40,8 @@ class Table(t.Generic[R]):
         self.name = TABLES[kind]
         self.columns = tuple(field.name for field in dataclasses.fields(kind))
         self._kind = kind
+        # rows are our own and hold each column: the slots are filled at once, which is half of the time of reading a history
+        self._fill = tuple(getattr(kind, name).__set__ for name in self.columns)
         self._fields: t.Callable[[R], Row] = operator.attrgetter(*self.columns)
         hints = t.get_type_hints(kind)
         self._words = tuple(at for at, name in enumerate(self.columns) if t.get_origin(hints[name]) is tuple)
@@ -61,12 +63,15 @@ class Table(t.Generic[R]):
         return tuple(values)
 
     def record(self, row: Row) -> R:
-        values = dict(zip(self.columns, row, strict=True))
+        values = list(row)
         for at in self._words:
-            values[self.columns[at]] = tuple(json.loads(row[at]))
+            values[at] = tuple(json.loads(row[at]))
         for at in self._switches:
-            values[self.columns[at]] = None if row[at] is None else bool(row[at])
-        return self._kind(**values)
+            values[at] = None if row[at] is None else bool(row[at])
+        record = object.__new__(self._kind)
+        for fill, value in zip(self._fill, values, strict=True):
+            fill(record, value)
+        return record
 
     def question(self, wanted: Wanted[R]) -> tuple[str, list[object]]:
         """The statement, and what stands for its question marks."""

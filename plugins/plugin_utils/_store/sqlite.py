@@ -14,6 +14,7 @@ import typing as t
 import weakref
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import StoreError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Path
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import Record
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.migrations import migrate, refuse
 from ansible_collections.rustle.engine.plugins.plugin_utils._store.queries import Queries, R, Wanted
@@ -63,6 +64,13 @@ class SqliteStore(Queries):
         with self._told():
             question, connection = table.question(wanted), self._open
             return tuple(map(table.record, patiently(lambda: connection.execute(*question).fetchall())))
+
+    def paths(self, executions: t.Collection[str]) -> frozenset[tuple[str, str, Path | None]]:
+        runs = ', '.join('?' * len(executions))
+        question = f'SELECT DISTINCT module, host_class, path FROM results WHERE execution IN ({runs})', tuple(executions)
+        with self._told():
+            connection = self._open
+            return frozenset(patiently(lambda: connection.execute(*question).fetchall()))
 
     def size(self) -> int:
         with self._told():

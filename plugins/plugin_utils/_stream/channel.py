@@ -100,7 +100,7 @@ class Channel:
             return None
         with self._lock:
             self._sequence += 1
-            event = dataclasses.replace(event, execution=self.execution, sequence=self._sequence, time=self._wall(), monotonic=self._monotonic())
+            event = _stamped(event, execution=self.execution, sequence=self._sequence, time=self._wall(), monotonic=self._monotonic())
             self._waiting.append(event)
             if not self._telling:
                 self._telling = True
@@ -118,6 +118,15 @@ class Channel:
             except Exception as ex:
                 self.leave(listener)
                 self.on_error(listener, ex)
+
+
+def _stamped(event: Event, **stamp: object) -> Event:
+    """The event with its place. One that nobody has seen yet gets it itself: a copy would cost more than all else that is done here."""
+    if event.sequence:
+        return dataclasses.replace(event, **t.cast('dict[str, t.Any]', stamp))
+    for name, value in stamp.items():
+        object.__setattr__(event, name, value)
+    return event
 
 
 channel: t.Final = Channel()

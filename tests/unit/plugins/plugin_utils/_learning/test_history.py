@@ -29,6 +29,19 @@ def test_parts_of_a_history() -> None:
     assert all(len(part.tasks) == len(part.executions) for part in parts)
 
 
+def test_a_part_that_is_the_whole_is_the_history_itself_with_what_was_found_in_it() -> None:
+    history = runs(1.0, 2.0, 3.0)
+    asked: list[int] = []
+
+    def count(of: History) -> int:
+        asked.append(len(of.results))
+        return len(of.results)
+
+    assert history.until("run2").like("run2").once(count) == history.once(count) == 3
+    assert history.until("run1").once(count) == 2
+    assert asked == [3, 2]
+
+
 def test_runs_are_alike_by_playbook_limit_tags_and_mode() -> None:
     executions = (execution(0), execution(1, limit="web1"), execution(2, check=True), execution(3, tags="a"), execution(4, identity="b"), execution(5))
     assert [one.execution for one in History(executions=executions).like("run5").executions] == ["run0", "run5"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource
 
 from .builders import plan, play, task

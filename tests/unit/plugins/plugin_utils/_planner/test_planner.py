@@ -18,7 +18,8 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import
     UnknownTask,
     UnsupportedTarget,
 )
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan, ExecutionStrategy, TaskPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan, ExecutionStrategy, TaskPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope

@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
     BinaryDeployment,
     BinarySuitabilityAnalysis,
     Bundle,
     Dependency,
     DependencyKind,
-    Estimate,
     ExecutionBatch,
     ExecutionMode,
     ExecutionPlan,

@@ -5,7 +5,8 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import Condition, HostClass
 from ansible_collections.rustle.engine.plugins.plugin_utils._render import plan_text

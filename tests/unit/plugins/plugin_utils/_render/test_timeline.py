@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import Estimate, ExecutionPlan
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass
 from ansible_collections.rustle.engine.plugins.plugin_utils._render.timeline import timeline

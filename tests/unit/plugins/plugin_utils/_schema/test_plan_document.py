@@ -12,12 +12,12 @@ from typing import Any
 import jsonschema
 import pytest
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import DocumentError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate import Estimate
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
     BinaryDeployment,
     Bundle,
     Dependency,
     DependencyKind,
-    Estimate,
     ExecutionBatch,
     ExecutionMode,
     ExecutionPlan,

@@ -123,6 +123,22 @@ def test_results_come_newest_first_and_those_that_go_on_last(store: FeedbackStor
     assert [results.index(one) for one in store.results(since=6.0)] == [2, 4, 3]
 
 
+def test_the_paths_that_modules_took_in_some_runs_are_told_once_each(store: FeedbackStore) -> None:
+    store.put([
+        result("a", "t1", path="agent", host_class="ssh/linux"), result("a", "t1", "web2", path="agent", host_class="ssh/linux"),
+        result("b", "t1", path="stock", host_class="ssh/linux"), result("b", "t2"), result("c", "t3", path="controller")])  # fmt: skip
+    copy = "ansible.builtin.copy"
+    assert store.paths(["a", "b"]) == {(copy, "ssh/linux", "agent"), (copy, "ssh/linux", "stock"), (copy, "", None)}
+    assert store.paths([]) == frozenset()
+
+
+def test_results_of_several_runs_are_narrowed_by_module_and_class_of_hosts(store: FeedbackStore) -> None:
+    store.put([result(run, "t1", host, host_class=host, ended=at) for at, run in enumerate("abc") for host in ("x", "y")])
+    found = store.results(execution=("a", "c"), module="ansible.builtin.copy", host_class="x")
+    assert [(one.execution, one.host) for one in found] == [("c", "x"), ("a", "x")]
+    assert store.results(module="ansible.builtin.file") == ()
+
+
 def test_a_record_that_is_put_again_keeps_its_place_among_its_like(store: FeedbackStore) -> None:
     store.put([result("r", "a"), result("r", "b")])
     store.put([result("r", "a", message="again")])

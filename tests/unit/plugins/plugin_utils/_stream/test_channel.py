@@ -24,6 +24,16 @@ def test_events_get_their_execution_place_and_clocks() -> None:
     assert [(one.execution, one.sequence, one.time, one.monotonic) for one in got] == [("e", 1, 5.0, 7.0), ("e", 2, 5.0, 7.0)]
 
 
+def test_an_event_that_is_published_again_is_another_one() -> None:
+    channel = Channel()
+    heard: list[Event] = []
+    channel.listen(heard.append)
+    first = channel.publish(HostRecovered(host="a"))
+    again = channel.publish(first)
+    assert [one.sequence for one in heard] == [1, 2]
+    assert first is heard[0] and again is heard[1]
+
+
 def test_each_run_counts_from_one() -> None:
     channel = Channel()
     got: list[tuple[str, int]] = []
