@@ -20,11 +20,12 @@ class HostWait(Policy):
     name = 'host-wait'
     priority = 90
     kind = AdaptationKind.WAIT
+    events = (HostUnavailable, TaskFailed)
 
-    def can_handle(self, event: Event, state: RunState) -> bool:
+    def can_handle(self, event: HostUnavailable | TaskFailed, state: RunState) -> bool:
         if isinstance(event, HostUnavailable):
             return True
-        return isinstance(event, TaskFailed) and event.unreachable and state.asks(event) and (event.advise or not state.host(event.host).answers)
+        return event.unreachable and state.asks(event) and (event.advise or not state.host(event.host).answers)
 
     def decide(self, event: HostUnavailable | TaskFailed, state: RunState, now: float) -> Decision | None:
         if isinstance(event, TaskFailed) and not (is_safe_to_repeat(event) and state.is_transient(event)):
@@ -51,9 +52,10 @@ class MassFailureHalt(Policy):
     name = 'mass-failure-halt'
     priority = 100
     kind = AdaptationKind.HALT
+    events = (TaskFailed,)
 
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        return state.config.halt_threshold is not None and isinstance(event, TaskFailed) and not event.ignored and not event.declared
+    def can_handle(self, event: TaskFailed, state: RunState) -> bool:
+        return state.config.halt_threshold is not None and not event.ignored and not event.declared
 
     def decide(self, event: TaskFailed, state: RunState, now: float) -> Decision | None:
         failed = state.failed_hosts()

@@ -54,7 +54,7 @@ class Engine:
         self._journal = Journal()
         self._troubles: list[str] = []
         self._policies = sorted((Guarded(policy, self._troubles.append) for policy in policies), key=lambda policy: (-policy.priority, policy.name))
-        self._observers = [policy for policy in self._policies if policy.observes]
+        self._by_event: dict[type[Event], list[Guarded]] = {}
         self._tickers = [policy for policy in self._policies if policy.ticks]
 
     # -- what happens
@@ -73,16 +73,26 @@ class Engine:
         if isinstance(event, ExecutionCompleted):
             self._end(course)
             return ()
-        for policy in self._observers:
-            policy.observe(event, course.state, now)
+        asked = self._asked_about(event)
+        for policy in asked:
+            if policy.observes:
+                policy.observe(event, course.state, now)
         shown = self._shown_by(event, course, now) if course.open else []
-        return (*shown, *self._ask(course, event, now, self._policies))
+        return (*shown, *self._ask(course, event, now, asked))
 
     def advise(self, event: TaskFailed, now: float) -> tuple[Instruction, ...]:
         """What would be done about a failure whose task wants to know no more (``event.advise``). Nothing of it is taken up, and the event is none yet."""
         if self.config.stance == 'off' or event.execution in self._ended:
             return ()
-        return tuple(self._ask(self._course(event.execution), self._classified(event), now, self._policies))
+        return tuple(self._ask(self._course(event.execution), self._classified(event), now, self._asked_about(event)))
+
+    def _asked_about(self, event: Event) -> list[Guarded]:
+        """Most events are starts and ends of tasks that go well, and most policies want to hear of neither."""
+        kind = type(event)
+        asked = self._by_event.get(kind)
+        if asked is None:
+            asked = self._by_event[kind] = [policy for policy in self._policies if issubclass(kind, policy.events)]
+        return asked
 
     def _course(self, execution: str) -> Course:
         course = self._courses.get(execution)
@@ -165,7 +175,7 @@ class Engine:
 
     def _ask_others(self, course: Course, one: Adaptation, event: Event, now: float) -> list[Instruction]:
         """What those of lower priority say about the event, now that this one has come to nothing."""
-        later = [policy for policy in self._policies if policy.priority < one.policy.priority]
+        later = [policy for policy in self._asked_about(event) if policy.priority < one.policy.priority]
         return self._ask(course, event, now, later, only=one.decision.target)
 
     def _consider(self, course: Course, policy: Guarded, decision: Decision, event: Event | None, now: float, taken: set[str]) -> list[Instruction]:

@@ -28,7 +28,9 @@ def backoff(event: TaskFailed, state: RunState) -> float:
 class _Failing(Policy):
     """About failures that the engine is asked about."""
 
-    def can_handle(self, event: Event, state: RunState) -> bool:
+    events = (TaskFailed,)
+
+    def can_handle(self, event: TaskFailed, state: RunState) -> bool:
         return state.asks(event)
 
     def cause(self, decision: Decision, event: Event | None) -> str:
@@ -42,11 +44,9 @@ class TransientRetry(_Failing):
     priority = 80
     kind = AdaptationKind.RETRY
 
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        if not isinstance(event, TaskFailed) or not state.asks(event):
-            return False
+    def can_handle(self, event: TaskFailed, state: RunState) -> bool:
         # of a task that wants advice only, nobody has said yet that its host is away
-        return state.host(event.host).answers and not (event.advise and event.unreachable)
+        return state.asks(event) and state.host(event.host).answers and not (event.advise and event.unreachable)
 
     def decide(self, event: TaskFailed, state: RunState, now: float) -> Decision | None:
         if not repeats_left(event, state):

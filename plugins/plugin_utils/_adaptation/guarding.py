@@ -18,6 +18,7 @@ class Guarded:
     def __init__(self, policy: Policy, complain: t.Callable[[str], None]) -> None:
         self.name = str(policy.name or type(policy).__name__)
         self.priority = policy.priority
+        self.events = policy.events
         self._policy: Policy | None = policy
         self._complain = complain
         self.observes = type(policy).observe is not Policy.observe

@@ -45,9 +45,7 @@ class LongestFirst(_Reorders):
 
     name = 'longest-first'
     priority = 10
-
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        return isinstance(event, PlayStarted)
+    events = (PlayStarted,)
 
     def decide(self, event: PlayStarted, state: RunState, now: float) -> Decision | None:
         expected = state.config.expected
@@ -62,6 +60,7 @@ class SlowHostsFirst(_Reorders):
 
     name = 'slow-hosts-first'
     priority = 12
+    events = ()
 
     def tick(self, state: RunState, now: float) -> Decision | None:
         known = {name: state.host(name) for name in state.hosts}

@@ -9,7 +9,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policy i
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.state import RunState
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.windows import Window
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Decision
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import BundleFinished, Event, TaskCompleted, TaskEnded, TaskFailed
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import BundleFinished, TaskCompleted, TaskEnded, TaskFailed
 
 __all__ = ['BundleFallback', 'OrderingChange']
 
@@ -51,20 +51,21 @@ class BundleFallback(Policy):
     name = 'bundle-fallback'
     priority = 45
     kind = AdaptationKind.TOGGLE
+    events = (BundleFinished, TaskEnded)
 
-    def observe(self, event: Event, state: RunState, now: float) -> None:
+    def observe(self, event: BundleFinished | TaskEnded, state: RunState, now: float) -> None:
         if isinstance(event, BundleFinished):
             host_class = state.host(event.host).host_class
             if host_class:
                 state.of(_Paths).of(host_class).bundles.add(now, float(event.failed))
-        elif isinstance(event, TaskEnded) and event.host_class and event.path in ('agent', 'stock'):
+        elif event.host_class and event.path in ('agent', 'stock'):
             seen = state.of(_Paths).of(event.host_class)
             if event.path == 'stock':
                 seen.ends.add(now, float(isinstance(event, TaskFailed)))
             if isinstance(event, TaskCompleted) and event.duration is not None:
                 seen.durations.setdefault((event.task.module, event.path), Window(size=20)).add(now, event.duration)
 
-    def can_handle(self, event: Event, state: RunState) -> bool:
+    def can_handle(self, event: BundleFinished | TaskEnded, state: RunState) -> bool:
         return isinstance(event, (BundleFinished, TaskCompleted))
 
     def decide(self, event: BundleFinished | TaskCompleted, state: RunState, now: float) -> Decision | None:
@@ -131,13 +132,11 @@ class OrderingChange(Policy):
     name = 'ordering-change'
     priority = 15
     kind = AdaptationKind.STRATEGY
+    events = (BundleFinished,)
 
-    def observe(self, event: Event, state: RunState, now: float) -> None:
-        if isinstance(event, BundleFinished) and event.done + event.dropped:
+    def observe(self, event: BundleFinished, state: RunState, now: float) -> None:
+        if event.done + event.dropped:
             state.of(_Dropped).shares.add(now, event.dropped / (event.done + event.dropped))
-
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        return isinstance(event, BundleFinished)
 
     def decide(self, event: BundleFinished, state: RunState, now: float) -> Decision | None:
         shares = state.of(_Dropped).shares

@@ -33,18 +33,22 @@ LEVELS: t.Final[t.Mapping[AdaptationKind, Level]] = {
 
 
 class Policy:
-    """``priority``: the higher one is preferred where two want something done about the same target. ``kind``: what it does."""
+    """``priority``: the higher one is preferred where two want something done about the same target. ``kind``: what it does.
+
+    ``events``: the kinds of events that it is asked about; of no others it hears.
+    """
 
     name: str = ''
     priority: int = 0
     kind: AdaptationKind = AdaptationKind.REPORT
+    events: tuple[type[Event], ...] = (Event,)
 
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        """Whether it has anything to say about such an event. Cheap."""
-        return False
+    def can_handle(self, event: t.Any, state: RunState) -> bool:
+        """Whether it has anything to say about the event. Cheap."""
+        return True
 
-    def observe(self, event: Event, state: RunState, now: float) -> None:
-        """Remember what it needs of an event; called for each of them, before any policy decides."""
+    def observe(self, event: t.Any, state: RunState, now: float) -> None:
+        """Remember what it needs of an event; called before any policy decides."""
 
     def decide(self, event: t.Any, state: RunState, now: float) -> Decision | None:
         """What it would do about the event, or None."""

@@ -105,10 +105,9 @@ class ResourceScaling(_Scales):
 
     name = 'resource-scaling'
     priority = 40
+    events = (ResourceConstraint, HostUnavailable)
 
-    def observe(self, event: Event, state: RunState, now: float) -> None:
-        if not isinstance(event, (ResourceConstraint, HostUnavailable)):
-            return
+    def observe(self, event: ResourceConstraint | HostUnavailable, state: RunState, now: float) -> None:
         memory = state.of(_Scaling)
         if isinstance(event, HostUnavailable):
             memory.away[event.host] = now
@@ -116,9 +115,6 @@ class ResourceScaling(_Scales):
         steps = memory.of(_target(event), state)
         if steps is not None and self._sign(event, state):
             steps.pressed = now
-
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        return isinstance(event, (ResourceConstraint, HostUnavailable))
 
     def decide(self, event: ResourceConstraint | HostUnavailable, state: RunState, now: float) -> Decision | None:
         why = self._sign(event, state)
@@ -150,15 +146,13 @@ class Trend(_Scales):
 
     name = 'trend'
     priority = 30
+    events = (ResourceConstraint,)
 
-    def observe(self, event: Event, state: RunState, now: float) -> None:
-        if isinstance(event, ResourceConstraint) and event.limit > 0:
+    def observe(self, event: ResourceConstraint, state: RunState, now: float) -> None:
+        if event.limit > 0:
             windows = state.of(_Scaling).samples
             window = windows.setdefault((_target(event), event.resource), Window(size=12, span=300))
             window.add(now, event.used / event.limit)
-
-    def can_handle(self, event: Event, state: RunState) -> bool:
-        return isinstance(event, ResourceConstraint)
 
     def decide(self, event: ResourceConstraint, state: RunState, now: float) -> Decision | None:
         memory = state.of(_Scaling)
@@ -189,9 +183,10 @@ class ParameterAdjustment(Policy):
     name = 'parameter-adjustment'
     priority = 20
     kind = AdaptationKind.PARAMETERS
+    events = (TaskFailed,)
 
-    def observe(self, event: Event, state: RunState, now: float) -> None:
-        if isinstance(event, TaskFailed) and event.error_class == 'timeout' and not event.ignored:
+    def observe(self, event: TaskFailed, state: RunState, now: float) -> None:
+        if event.error_class == 'timeout' and not event.ignored:
             state.of(_Timeouts).seen.add(now, now)
 
     def tick(self, state: RunState, now: float) -> Decision | None:

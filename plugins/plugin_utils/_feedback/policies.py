@@ -15,6 +15,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policies
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policy import Policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import SettingsError
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event
 
 __all__ = ['load_policies']
 
@@ -81,6 +82,8 @@ def _made(cls: type[Policy], file: str) -> Policy:
         raise SettingsError(expected='a name', found=policy.name, where=f'{where}.name', hint="name = 'my-policy'")
     if isinstance(policy.priority, bool) or not isinstance(policy.priority, (int, float)):
         raise SettingsError(expected='a number', found=policy.priority, where=f'{where}.priority')
+    if not isinstance(policy.events, tuple) or not all(isinstance(one, type) and issubclass(one, Event) for one in policy.events):
+        raise SettingsError(expected='a tuple of kinds of events', found=policy.events, where=f'{where}.events', hint='events = (TaskFailed,)')
     if policy.kind not in tuple(AdaptationKind):
         raise SettingsError(expected=f'one of {_KINDS}', found=policy.kind, where=f'{where}.kind')
     return policy

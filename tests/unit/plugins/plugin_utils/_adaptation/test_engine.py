@@ -9,7 +9,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policies import DEFAULT
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.policy import Policy
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Rejection
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import ExecutionCompleted
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, ExecutionCompleted, TaskEnded, TaskStarted
 
 from .builders import RUN, away, back, completed, engine, failed, kinds, play, refusals, task
 
@@ -236,3 +236,26 @@ def test_after_a_halt_there_is_silence() -> None:
     assert kinds([halt]) == ["halt *"]
     assert "2 of 3 hosts have failed" in halt.decision.rationale and "--limit web1,web2" in halt.decision.rationale
     assert subject.handle(failed("web3"), 3) == ()
+
+
+def test_a_policy_hears_of_the_kinds_of_events_that_it_names_and_of_no_others() -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Ear(Policy):
+        def __init__(self, name: str, *kinds: type[Event]) -> None:
+            self.name = name
+            if kinds:
+                self.events = kinds
+
+        def observe(self, event: Event, state: Any, now: float) -> None:
+            heard.append((self.name, event.kind))
+
+    subject = engine(policies=[Ear("all"), Ear("ends", TaskEnded), Ear("starts", TaskStarted)])
+    for event in (play(), completed(), failed(host="web2"), away()):
+        subject.handle(event, 0)
+    assert heard == [
+        ("all", "play_started"),
+        ("all", "task_completed"), ("ends", "task_completed"),
+        ("all", "task_failed"), ("ends", "task_failed"),
+        ("all", "host_unavailable"),
+    ]  # fmt: skip

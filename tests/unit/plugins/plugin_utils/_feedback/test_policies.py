@@ -54,6 +54,7 @@ def test_one_with_the_name_of_ours_takes_its_place(tmp_path: Path) -> None:
         ("class Mine(:\n", "mine.py:1: expected Python, found 'invalid syntax'"),
         ("import rustle_nothing\n", "found \"ModuleNotFoundError: No module named 'rustle_nothing'\""),
         ("class Mine(Policy):\n    pass\n", "Mine.name: expected a name, found ''"),
+        ("class Mine(Policy):\n    name = 'm'\n    events = ('task_failed',)\n", "Mine.events: expected a tuple of kinds of events, found ('task_failed',)"),
         ("class Mine(Policy):\n    name = 'm'\n    priority = 'high'\n", "Mine.priority: expected a number, found 'high'"),
         ("class Mine(Policy):\n    name = 'm'\n    kind = 'pray'\n", "Mine.kind: expected one of retry, wait,"),
         ("class Mine(Policy):\n    name = 'm'\n    def __init__(self, x): pass\n", "Mine: expected a class that takes no arguments"),
