@@ -11,7 +11,7 @@ __all__ = ['ObservedClasses', 'observed_classes']
 
 class ObservedClasses:
     def __init__(self) -> None:
-        self._facts: dict[str, str] = {}
+        self._facts: dict[str, tuple[str, ...]] = {}  # host -> system, architecture, Python
         self._known: dict[str, str] = {}
         self._connection = ''
 
@@ -21,18 +21,19 @@ class ObservedClasses:
         self._known.clear()
 
     def facts(self, host: t.Any, facts: t.Mapping[str, t.Any]) -> None:
-        """The host has told of itself."""
+        """The host has told of itself, maybe a part only (``filter`` of setup): what it told before still holds for the rest."""
         python = '.'.join(str(facts.get('ansible_python_version') or facts.get('python_version') or '').split('.')[:2])
         parts = [str(facts.get(f'ansible_{name}') or facts.get(name) or '').lower() for name in ('system', 'architecture')]
         if any(parts):
-            self._facts[host.name] = '/'.join((*parts, python)).rstrip('/')
+            before = self._facts.get(host.name, ('', '', ''))
+            self._facts[host.name] = tuple(now or then for now, then in zip((*parts, python), before, strict=True))
             self._known.pop(host.name, None)
 
     def of(self, host: t.Any) -> str:
         known = self._known.get(host.name)
         if known is None:
             connection = self._own_connection(host) or self._connection or 'ssh'
-            known = self._known[host.name] = '/'.join(filter(None, (connection, self._facts.get(host.name, ''))))
+            known = self._known[host.name] = '/'.join((connection, *self._facts.get(host.name, ()))).rstrip('/')
         return known
 
     @staticmethod

@@ -12,6 +12,7 @@ from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.playbook.block import Block
+from ansible.playbook.task import Task
 from ansible.release import __version__ as core_version
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import gathers, identity_of, identity_of_gathering
@@ -39,7 +40,7 @@ def of_run() -> dict[str, t.Any]:
 
 
 def traits_of_play(play: t.Any) -> tuple[str, ...]:
-    return _said({RunTrait.LOCAL: play.connection == 'local', RunTrait.SERIAL: bool(play.serial)})
+    return _said({RunTrait.LOCAL: str(play.connection).rpartition('.')[2] == 'local', RunTrait.SERIAL: bool(play.serial)})
 
 
 def hosts_of(play: t.Any) -> tuple[str, ...]:
@@ -54,14 +55,15 @@ def hosts_of(play: t.Any) -> tuple[str, ...]:
 def expected(play: t.Any, *, playbook: str) -> tuple[str, ...] | None:
     """Identities of the tasks that each host of the play has before it at most, in order; None where they cannot be told.
 
-    What includes bring in is not among them, handlers neither.
+    What includes bring in is not among them, handlers neither; nor is ``meta``, whose end nobody is told of.
     """
     try:
         variables = play.get_variable_manager().get_vars(play=play)
+        gathered = gathers(play) and _is_selected(_gathering(play), play, variables)
         tasks = list(_selected(play.compile(), variables))
     except AnsibleError:
         return None  # whoever runs the play will say what is wrong
-    gathering = (identity_of_gathering(play, playbook=playbook),) if gathers(play) else ()
+    gathering = (identity_of_gathering(play, playbook=playbook),) if gathered else ()
     return (*gathering, *(identity_of(task, playbook=playbook) for task in tasks))
 
 
@@ -70,8 +72,19 @@ def _selected(blocks: t.Iterable[t.Any], variables: dict[str, t.Any]) -> t.Itera
         if isinstance(one, Block):
             yield from _selected(one.block, variables)
             yield from _selected(one.always, variables)
-        elif not one.implicit and one.evaluate_tags(one.get_play().only_tags, one.get_play().skip_tags, all_vars=variables):
+        elif one.action not in C._ACTION_META and _is_selected(one, one.get_play(), variables):
             yield one
+
+
+def _is_selected(task: Task, play: t.Any, variables: dict[str, t.Any]) -> bool:
+    return bool(task.evaluate_tags(play.only_tags, play.skip_tags, all_vars=variables))
+
+
+def _gathering(play: t.Any) -> Task:
+    """With the tags of the task by which Ansible gathers facts. Source: PlayIterator.__init__."""
+    task = Task(block=Block(play=play))
+    task.tags = [] if play.tags else ['always']  # those of the play come through its block
+    return task
 
 
 def _said(found: t.Mapping[RunTrait, bool]) -> tuple[str, ...]:
