@@ -67,7 +67,7 @@ class Feedback:
     def _record(self) -> Writer:
         settings = self.settings
         self._database = os.path.expanduser(settings.feedback_db)
-        writer = self._writer = Writer(sqlite_at(self._database), warn=_say_unrecorded, days=settings.feedback_days, size=settings.feedback_size)
+        writer = self._writer = Writer(sqlite_at(self._database), warn=_display.warning, days=settings.feedback_days, size=settings.feedback_size)
         return writer
 
     def _advise(self) -> Advising:
@@ -134,9 +134,6 @@ def _say(line: str) -> None:
     _display.display(line, color=C.COLOR_WARN)
 
 
-def _say_unrecorded(why: str) -> None:
-    _display.warning(f'rustle.engine: this run is not recorded any further: {why}')
-
-
 def _left_out(listener: object, error: Exception) -> None:
-    _display.warning(f'rustle.engine: {type(listener).__name__} has failed and is left out of this run: {type(error).__name__}: {error}')
+    who = type(getattr(listener, '__self__', listener)).__name__
+    _display.warning(f'rustle.engine: {who} has failed and is left out of this run: {type(error).__name__}: {error}')

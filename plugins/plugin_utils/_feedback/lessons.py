@@ -33,12 +33,13 @@ def drawn(database: str, execution: str, identity: str) -> tuple[tuple[str, ...]
     records: list[Record] = []
     with contextlib.suppress(RustleError), contextlib.closing(SqliteStore(database, create=False)) as store:
         history = read(store, identity=identity, limit=_RUNS, results=_RESULTS)
-        if not any(one.execution == execution for one in history.executions):
+        others = [one for one in history.executions if one.execution != execution]
+        if len(others) == len(history.executions):
             return (), []
         now = time.time()
         found = findings(history, execution)
         said = report(history, execution, time=now, found=found)
-        again = {line for one in history.executions[-_REMEMBERED:] for past in store.reports(execution=one.execution) for line in past.lines}
+        again = {line for one in others[-_REMEMBERED:] for past in store.reports(execution=one.execution) for line in past.lines}
         records = [*(one.record(execution, time=now) for one in found), said]
         checked = cross_validate(history)
         if checked is not None:
