@@ -75,9 +75,9 @@ Analyzer = t.Callable[[Scene], t.Iterator[Finding]]
 
 
 def seconds(value: float) -> str:
-    """``0.34 s``, ``12.3 s``, ``4 min 10 s``."""
-    if value < 60:
-        return f'{value:.2f} s' if value < 1 else f'{value:.1f} s'
+    """``0.34 s``, ``12.3 s``, ``4 min 10 s``: with a digit more than what `_render` writes, since evidence is two numbers that are to be compared."""
+    if value < 59.95:
+        return f'{value:.2f} s' if value < 0.995 else f'{value:.1f} s'
     minutes, rest = divmod(round(value), 60)
     return f'{minutes} min {rest} s' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'
 

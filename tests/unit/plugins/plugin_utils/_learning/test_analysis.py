@@ -266,7 +266,13 @@ def test_what_saves_more_comes_first_and_then_what_is_warned_of() -> None:
     assert sorted((order[at] for at in (4, 2, 0, 3, 1)), key=worth, reverse=True) == order
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.0, "0.00 s"), (0.344, "0.34 s"), (12.34, "12.3 s"), (250.0, "4 min 10 s"), (7322.0, "2 h 2 min")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.00 s"), (0.344, "0.34 s"), (0.994, "0.99 s"), (0.996, "1.0 s"), (12.34, "12.3 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"),
+        (250.0, "4 min 10 s"), (3599.4, "59 min 59 s"), (3599.6, "1 h 0 min"), (7322.0, "2 h 2 min"),
+    ],
+)  # fmt: skip
 def test_seconds_are_written_for_people(value: float, text: str) -> None:
     assert seconds(value) == text
 
