@@ -24,7 +24,7 @@ class HostWait(Policy):
 
     def can_handle(self, event: HostUnavailable | TaskFailed, state: RunState) -> bool:
         if isinstance(event, HostUnavailable):
-            return True
+            return not event.final and not event.declared
         return event.unreachable and state.asks(event) and (event.advise or not state.host(event.host).answers)
 
     def decide(self, event: HostUnavailable | TaskFailed, state: RunState, now: float) -> Decision | None:

@@ -12,7 +12,14 @@ import typing as t
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.outcomes import Outcomes
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Instruction, Rejection
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import AdaptationEvent, Event, ExecutionStarted, PlayStarted, TaskFailed
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import (
+    AdaptationEvent,
+    Event,
+    ExecutionStarted,
+    HostUnavailable,
+    PlayStarted,
+    TaskFailed,
+)
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
 from .foreknowledge import Foreknowledge
@@ -67,8 +74,8 @@ class Advising:
         if isinstance(event, PlayStarted):
             self._say_whether(False)  # until whoever runs it says otherwise
         config = self._engine.config
-        if isinstance(event, TaskFailed) and event.final and not event.ignored and not config.can_act and config.run_wide != 'off':
-            event = dataclasses.replace(event, final=False)  # nobody could hold it back; what would have been done about it?
+        if not config.can_act and config.run_wide != 'off':
+            event = _as_if_held(event)
         self._hand_on(self._engine.handle(event, event.monotonic))
 
     def advise(self, event: Event) -> None:
@@ -98,3 +105,10 @@ class Advising:
                 self._say(f'rustle: [{one.decision.target}] {_ADVICE[one.decision.kind]} {where}: {one.decision.rationale}')
         for line in self._engine.troubles():
             self._warn(line)
+
+
+def _as_if_held(event: Event) -> Event:
+    """What stands, since nobody could hold it back: what would have been done about it?"""
+    if isinstance(event, HostUnavailable) or (isinstance(event, TaskFailed) and event.final and not event.ignored):
+        return dataclasses.replace(event, final=False)
+    return event

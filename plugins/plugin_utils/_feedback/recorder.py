@@ -134,7 +134,8 @@ class Recorder:
 
     def unreachable(self, result: t.Any) -> None:
         failure = self._failure(result)
-        self._channel.publish(events.HostUnavailable(host=result.host.name, message=failure['message']))
+        self._channel.publish(events.HostUnavailable(
+            host=result.host.name, message=failure['message'], final=True, declared=failure['declared']))
         self._channel.publish(events.TaskFailed(unreachable=True, ignored=bool(result.task.ignore_unreachable), **failure, **self._ended(result)))
 
     def _failure(self, result: t.Any) -> dict[str, t.Any]:

@@ -232,12 +232,18 @@ class TaskSkipped(TaskEnded):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class HostUnavailable(Event):
-    """A host cannot be reached. ``started``: a task of it may have begun and its outcome is not known."""
+    """A host cannot be reached. ``started``: a task of it may have begun and its outcome is not known.
+
+    ``final``: the end of its task stands; else the engine holds it back and decides. ``declared``: what that task says, as in TaskFailed, or that it is
+    to be left alone.
+    """
 
     kind: t.ClassVar[str] = 'host_unavailable'
     host: str = ''
     message: str = ''
     started: bool = False
+    final: bool = False
+    declared: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

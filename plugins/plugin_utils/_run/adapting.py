@@ -68,7 +68,7 @@ class Adapting:
         about_host: list[Instruction] = []
         if event.unreachable:
             self._away.setdefault(host, time.monotonic())
-            self._channel.publish(HostUnavailable(host=host, message=event.message, started=bool(event.started)))
+            self._channel.publish(HostUnavailable(host=host, message=event.message, started=bool(event.started), declared=event.declared))
             about_host = list(self._taken())
         self._channel.publish(event)
         about_task = list(self._taken())

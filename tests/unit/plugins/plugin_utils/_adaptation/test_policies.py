@@ -122,6 +122,14 @@ def test_a_host_that_refuses_the_login_is_not_waited_for() -> None:
     assert kinds(engine().handle(away(message="ssh: connect to host web1 port 22: Connection refused"), 0)) == ["wait web1"]
 
 
+@pytest.mark.parametrize("left_alone", ["final", "declared"])
+@pytest.mark.parametrize("can_act", [True, False])
+def test_nobody_asks_to_wait_for_a_host_whose_task_is_left_alone(left_alone: str, can_act: bool) -> None:
+    subject = engine(can_act=can_act)
+    assert subject.handle(away(**{left_alone: True}), 0) == subject.news() == ()
+    assert len(subject.handle(away(), 1)) == 1
+
+
 def test_a_task_whose_host_stayed_away_goes_to_another_where_the_play_says_so() -> None:
     subject = engine(first_wait=60)
     subject.handle(away(), 0)

@@ -14,6 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
     BundleFinished,
     Event,
     ExecutionStarted,
+    HostUnavailable,
     PlayStarted,
     TaskCompleted,
     TaskFailed,
@@ -49,6 +50,24 @@ def test_under_a_strategy_that_cannot_act_it_is_said_what_would_be_done(tmp_path
     assert len(world.said) == 1
     assert world.said[0].startswith("rustle: [web1] the task would be tried again under rustle_binary_hybrid: ")
     assert [one.advised for one in world.heard if isinstance(one, AdaptationRequested)] == [True]
+
+
+def test_under_such_a_strategy_it_is_said_that_a_host_would_be_waited_for_unless_its_task_is_left_alone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.channel.publish(HostUnavailable(host="web1", message="Connection refused", final=True, declared=True))
+    assert world.said == []
+    world.channel.publish(HostUnavailable(host="web1", message="Connection refused", final=True))
+    assert [line.partition(":")[2].partition(":")[0] for line in world.said] == [" [web1] the host would be waited for under rustle_binary_hybrid"]
+
+
+def test_where_somebody_acts_a_host_whose_task_linear_has_been_told_of_is_not_waited_for(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.advising.act()
+    world.channel.publish(HostUnavailable(host="web1", message="Connection refused", final=True))
+    assert not world.channel.instructions
+    assert not any(isinstance(one, AdaptationRequested) for one in world.heard)
+    world.channel.publish(HostUnavailable(host="web1", message="Connection refused"))
+    assert [one.decision.kind for one in world.channel.instructions] == [AdaptationKind.WAIT]
 
 
 def test_advice_that_a_task_asks_for_is_said_and_kept_and_nobody_is_to_act_on_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import prosp
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
 from ansible_collections.rustle.engine.plugins.plugin_utils._feedback.recorder import Recorder
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, PlayStarted, TaskCompleted, TaskFailed
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, HostUnavailable, PlayStarted, TaskCompleted, TaskFailed
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Channel
 
 
@@ -87,3 +87,10 @@ def test_what_play_and_task_say_of_adaptation_counts_for_advice_under_linear(
     heard, _host = _recorded({"command": "x", "vars": task_vars}, {"failed": True, "msg": "no"}, "failed", play_vars)
     (failed,) = (event for event in heard if isinstance(event, TaskFailed))
     assert (failed.retry_declared, failed.declared) == (retry, left_alone)
+
+
+@pytest.mark.parametrize(("task_vars", "left_alone"), [({}, False), ({"rustle_adaptation": "off"}, True)])
+def test_that_a_host_is_away_stands_when_it_is_recorded_and_says_whether_its_task_is_left_alone(task_vars: dict[str, Any], left_alone: bool) -> None:
+    heard, _host = _recorded({"command": "x", "vars": task_vars}, {"unreachable": True, "msg": "no"}, "unreachable")
+    (away,) = (event for event in heard if isinstance(event, HostUnavailable))
+    assert (away.declared, away.final) == (left_alone, True)

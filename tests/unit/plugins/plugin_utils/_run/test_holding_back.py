@@ -216,6 +216,16 @@ def test_a_host_that_is_away_is_asked_again_until_it_answers() -> None:
     assert world.engine.told[-1][1] is True
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+def test_that_a_host_is_away_is_told_with_what_its_task_says_of_that(ignored: bool) -> None:
+    world = World()
+    execution = Execution(lost=lost(started=False))
+    execution.task.ignore_unreachable = ignored
+    assert not world.adapting.takes(execution)  # type: ignore[arg-type]
+    (away,) = (event for event in world.engine.heard if isinstance(event, HostUnavailable))
+    assert (away.declared, away.final) == (ignored, False)
+
+
 def test_a_task_that_may_have_begun_meanwhile_is_not_begun_again() -> None:
     world = World()
     world.says(AdaptationKind.WAIT, until=float("inf"), every=5.0)
