@@ -74,17 +74,27 @@ def reading_of(value: object) -> Reading:
     """Of all templates in a value, keys included."""
     if isinstance(value, str):
         return _of_text(str(value)) if '{{' in value or '{%' in value else NOTHING
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, (bool, int)):
+        return NOTHING
+    if isinstance(value, (dict, Mapping)):
         value = (*value, *value.values())
     elif not isinstance(value, (list, tuple)):
         return NOTHING
-    return functools.reduce(Reading.__or__, map(reading_of, value), NOTHING)
+    return _together(map(reading_of, value))
+
+
+def _together(readings: t.Iterable[Reading]) -> Reading:
+    found = NOTHING
+    for one in readings:
+        if one is not NOTHING:
+            found |= one
+    return found
 
 
 def reading_of_expression(value: object) -> Reading:
     """Of an expression without braces (``when`` and the like), or of a list of them."""
     if isinstance(value, (list, tuple)):
-        return functools.reduce(Reading.__or__, map(reading_of_expression, value), NOTHING)
+        return _together(map(reading_of_expression, value))
     if isinstance(value, bool) or value is None:
         return NOTHING
     if isinstance(value, EncryptedString):
@@ -119,7 +129,7 @@ def _of_text(text: str) -> Reading:
         return _named(plain.group(1))
     pieces = pieces_of(text)
     if pieces is not None:
-        return functools.reduce(Reading.__or__, map(_named, set(pieces[1::2]) - _WORDS - _FUNCTIONS), NOTHING)
+        return _together(map(_named, set(pieces[1::2]) - _WORDS - _FUNCTIONS))
     try:
         tree = _environment.parse(text)
         names = meta.find_undeclared_variables(tree)

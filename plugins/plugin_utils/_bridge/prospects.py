@@ -38,10 +38,10 @@ _READS_VARS = frozenset(('validate_argument_spec',))
 @functools.lru_cache(maxsize=2048)
 def _action_plugin(action: str, collections: tuple[str, ...]) -> str | None:
     """The name of the ansible-core action plugin that runs an action ('normal' for a plain module), None for any other plugin."""
-    found = action_loader.get_with_context(action, collection_list=list(collections) or None, class_only=True)
-    if not found.plugin_load_context.resolved:
-        found = action_loader.get_with_context('ansible.legacy.normal', class_only=True)
-    path = found.plugin_load_context.plugin_resolved_path or ''
+    found = action_loader.find_plugin_with_context(action, collection_list=list(collections) or None)  # by its place: nothing of it is imported
+    if not found.resolved:
+        found = action_loader.find_plugin_with_context('ansible.legacy.normal')
+    path = found.plugin_resolved_path or ''
     # by its file: a class may have been loaded under several module names
     return os.path.basename(path).removesuffix('.py') if os.path.dirname(path) == _CORE else None
 

@@ -24,11 +24,11 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects imp
 
 from . import compat, host_classes
 from .documents import Document, Note
+from .identities import gathers
 from .included_vars import names_set
 from .including import Includes
 from .inputs import Inputs
 from .task_reading import TaskReader
-from .task_refs import gathers
 
 __all__ = ['PlaybookReader', 'walk']
 

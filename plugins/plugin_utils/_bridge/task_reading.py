@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 import re
@@ -21,9 +22,9 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._schema.declarations
 
 from . import compat, prospects
 from .hazards import PURE_LOOKUPS, QUICK_LOOKUPS
+from .identities import identity_of
 from .knowledge import Scope
 from .names import NOTHING, Reading, reading_of, reading_of_expression, reading_of_file
-from .task_refs import identity_of
 
 __all__ = ['TaskReader', 'where_of']
 
@@ -98,16 +99,14 @@ class TaskReader:
         if task._squashed:
             return
         inherited = self._inherited.setdefault(id(task._parent), {})
-        for name, attribute in task.fattributes.items():
-            if not isinstance(attribute, FieldAttribute):
-                continue
-            if getattr(task, f'_{name}', Sentinel) is not Sentinel:
-                if attribute.extend:
-                    setattr(task, f'_{name}', getattr(task, name))
+        for name, kept, extends in _attributes(type(task)):
+            if getattr(task, kept, Sentinel) is not Sentinel:
+                if extends:
+                    setattr(task, kept, getattr(task, name))
                 continue
             if name not in inherited:
                 inherited[name] = getattr(task, name)
-            setattr(task, f'_{name}', inherited[name])
+            setattr(task, kept, inherited[name])
         task._squashed = True
 
     # -- variables
@@ -350,8 +349,19 @@ def where_of(task: t.Any) -> str:
     file, _colon, line = path.rpartition(':')
     if not file:
         return path
-    relative = os.path.relpath(file)
-    return f'{file if relative.startswith("..") else relative}:{line}'
+    return f'{_from_here(file, os.getcwd())}:{line}'
+
+
+@functools.lru_cache(maxsize=1024)
+def _from_here(file: str, here: str) -> str:
+    relative = os.path.relpath(file, here)
+    return file if relative.startswith('..') else relative
+
+
+@functools.cache
+def _attributes(kind: type[t.Any]) -> tuple[tuple[str, str, bool], ...]:
+    """(Name, where its value is kept, whether values of outer blocks are added) of what tasks of a kind have."""
+    return tuple((name, f'_{name}', attribute.extend) for name, attribute in kind.fattributes.items() if isinstance(attribute, FieldAttribute))
 
 
 def _names(value: t.Any) -> tuple[str, ...]:

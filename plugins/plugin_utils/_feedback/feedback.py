@@ -12,7 +12,8 @@ from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.classification import Classifier
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import SAFE_KINDS, EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.engine import Engine
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.identities import playbook_identity
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import task_refs
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Stance
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.config_file import read_config

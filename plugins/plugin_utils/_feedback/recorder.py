@@ -14,9 +14,10 @@ import typing as t
 import uuid
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import failures
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.identities import playbook_identity
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.prospects import node_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import playbook_identity, task_refs
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import task_refs
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
 from ansible_collections.rustle.engine.plugins.plugin_utils._model import event as events
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.repeating import is_repeatable

@@ -14,8 +14,8 @@ from ansible.errors import AnsibleError
 from ansible.playbook.block import Block
 from ansible.playbook.task import Task
 from ansible.release import __version__ as core_version
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.identities import gathers, identity_of, identity_of_gathering
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import gathers, identity_of, identity_of_gathering
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.traits import RunTrait
 
 __all__ = ['expected', 'hosts_of', 'of_run', 'traits_of_play']

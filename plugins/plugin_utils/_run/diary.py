@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.identities import shown_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_reading import where_of
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import shown_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import PlanCompared
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.followed import BundleEnded, Difference, Step, TaskRan
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import ExecutionPlan

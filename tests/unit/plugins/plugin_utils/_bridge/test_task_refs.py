@@ -11,14 +11,14 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
 from ansible.vars.manager import VariableManager
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import (
-    TaskRefs,
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.identities import (
     gathers,
     identity_of,
     identity_of_gathering,
     playbook_identity,
     shown_name,
 )
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import TaskRefs
 
 SITE = """
 - hosts: all
