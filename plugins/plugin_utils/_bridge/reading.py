@@ -28,6 +28,7 @@ from .identities import gathers
 from .included_vars import names_set
 from .including import Includes
 from .inputs import Inputs
+from .merged_roles import merged_roles
 from .task_reading import TaskReader
 
 __all__ = ['PlaybookReader', 'walk']
@@ -64,7 +65,11 @@ class PlaybookReader:
         found = [(entry['playbook'], play) for entry in executor.run() for play in entry['plays']]
         iterated = [self._iterated(playbook, play) for playbook, play in found]
         moving = self._moving([place for one in iterated for place in one.every])
-        return [self._play(number, one, executor, moving) for number, one in enumerate(iterated)]
+        plays = []
+        for number, one in enumerate(iterated):
+            with merged_roles(one.play):
+                plays.append(self._play(number, one, executor, moving))
+        return plays
 
     def _iterated(self, playbook: str, play: t.Any) -> _Iterated:
         self._set_basedir(playbook, play)

@@ -145,11 +145,13 @@ class TaskReader:
             found |= reading_of([control.label, control.pause, control.loop_var, control.index_var])
         values = (str(task.action), task.loop, task.environment, task.delegate_to, task.notify, task.become_user, task.run_once, task.ignore_errors, task.vars)
         for value in values:
-            found |= reading_of(value)
+            if value:
+                found |= reading_of(value)
         for layer in task.module_defaults or ():
             found |= reading_of(layer)
         for expression in (task.when, task.changed_when, task.failed_when, task.until):
-            found |= reading_of_expression(expression)
+            if expression:
+                found |= reading_of_expression(expression)
         if action == 'debug' and isinstance(task.args.get('var'), str):
             found |= reading_of_expression(task.args['var'])
         elif action == 'assert':
@@ -165,7 +167,7 @@ class TaskReader:
         known = self._keywords.get(id(one))
         if known is None:
             above = getattr(one, '_parent', None) or (self._play if one is not self._play else None)
-            known = reading_of([getattr(one, f'_{name}', None) for name in _KEYWORDS])
+            known = reading_of([value for name in _KEYWORDS if isinstance(value := getattr(one, f'_{name}', None), str)])
             if above is not None:
                 known |= self._of_keywords(above)
             self._keywords[id(one)] = known
