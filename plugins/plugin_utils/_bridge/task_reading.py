@@ -35,9 +35,9 @@ _BECOME = frozenset(('sudo', 'su'))
 _PYTHON_VARIABLES = re.compile(r'(?:PYTHON|LD_)')
 _LARGEST_STATIC = 64 << 20
 #: keywords that may be templates, beside those that mean something here
-_KEYWORDS = (
+_KEYWORDS = tuple(f'_{name}' for name in (
     'any_errors_fatal', 'async_val', 'become', 'become_exe', 'become_flags', 'become_method', 'check_mode', 'connection', 'debugger', 'delay', 'diff',
-    'ignore_unreachable', 'no_log', 'poll', 'port', 'remote_user', 'retries', 'throttle', 'timeout')
+    'ignore_unreachable', 'no_log', 'poll', 'port', 'remote_user', 'retries', 'throttle', 'timeout'))
 
 
 class TaskReader:
@@ -99,14 +99,15 @@ class TaskReader:
         if task._squashed:
             return
         inherited = self._inherited.setdefault(id(task._parent), {})
+        values = vars(task)  # a thousand tasks have sixty attributes each
         for name, kept, extends in _attributes(type(task)):
-            if getattr(task, kept, Sentinel) is not Sentinel:
+            if values.get(kept, Sentinel) is not Sentinel:
                 if extends:
-                    setattr(task, kept, getattr(task, name))
+                    values[kept] = getattr(task, name)
                 continue
             if name not in inherited:
                 inherited[name] = getattr(task, name)
-            setattr(task, kept, inherited[name])
+            values[kept] = inherited[name]
         task._squashed = True
 
     # -- variables
@@ -167,7 +168,8 @@ class TaskReader:
         known = self._keywords.get(id(one))
         if known is None:
             above = getattr(one, '_parent', None) or (self._play if one is not self._play else None)
-            known = reading_of([value for name in _KEYWORDS if isinstance(value := getattr(one, f'_{name}', None), str)])
+            values = vars(one)
+            known = reading_of([value for name in _KEYWORDS if isinstance(value := values.get(name), str)])
             if above is not None:
                 known |= self._of_keywords(above)
             self._keywords[id(one)] = known

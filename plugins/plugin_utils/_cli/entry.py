@@ -23,7 +23,7 @@ _ENGINE = 'ansible_collections.rustle.engine'
 
 def plan() -> int:
     """The command rustle-plan."""
-    gc.set_threshold(100_000)  # almost all that is read and planned lives to the end: looking at it again and again is a tenth of the time
+    gc.set_threshold(1_000_000)  # almost all that is read and planned lives to the end: looking at it again and again is a tenth of the time
     first = _recalled()
     if isinstance(first, int):
         return first

@@ -7,7 +7,9 @@ Rule 3: installed code is left out, since its versions count (recalling.py). Pyt
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib.util
 import os
 import stat
 import sys
@@ -92,9 +94,9 @@ class Watch:
     def _name(self, path: t.Any) -> str | None:
         """The path to count, None for one that is passed over."""
         name = os.path.abspath(os.fsdecode(path if path is not None else '.'))
-        if name.endswith('.pyc') and '__pycache__' in name:
-            folder, _cache, base = name.rpartition('/__pycache__/')
-            name = f'{folder}/{base.partition(".")[0]}.py'
+        if name.endswith('.pyc'):
+            with contextlib.suppress(ValueError):  # byte code that lies where no source belongs to it
+                name = importlib.util.source_from_cache(name)
         if name.startswith(_PASSED_OVER):
             return None
         for folder in self._installed:

@@ -80,7 +80,7 @@ def lookups_in(value: object, *, expression: bool = False) -> tuple[str, ...]:
 
     ``expression``: the text is an expression as a whole (``when``, ``until``), without braces.
     """
-    return tuple(sorted(set(_found(value, expression))))
+    return tuple(sorted(set(_found(value, expression)))) if value else ()
 
 
 def _found(value: object, expression: bool) -> t.Iterator[str]:

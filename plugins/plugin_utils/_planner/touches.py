@@ -110,7 +110,9 @@ class Touches:
 
     def _take(self, touch: Touch, parts: tuple[str, ...]) -> None:
         above: list[_Spot] = []
-        spot = self._roots.setdefault(parts[0], _Spot(_NAMES.get(parts[0], '*')))
+        spot = self._roots.get(parts[0])
+        if spot is None:
+            spot = self._roots[parts[0]] = _Spot(_NAMES.get(parts[0], '*'))
         for number, part in enumerate(parts[1:], 2):
             above.append(spot)
             below = spot.children.get(part)
