@@ -6,6 +6,7 @@ Runs with the same arguments are shared: each takes half a second.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import BundleRecord, ExecutionRecord
+from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
 
 from tests.lab.play import COLLECTIONS, ROOT
 
@@ -287,6 +290,22 @@ def test_thresholds_and_forces(plan: Any) -> None:
     assert {task["path"] for task in tasks(plan(*BASIC, "--force-ssh", "-o", "json").plan).values()} == {"stock", "controller"}
     assert "--force-binary and --force-ssh exclude each other" in plan.bad(*BASIC, "--force-binary", "--force-ssh")
     assert "the threshold is 50" in plan.bad("bundled.yml", "-i", "h,", "-s", "BinaryOnly", "--binary-threshold", "50")
+
+
+def test_earlier_runs_decide_about_deployments_unless_a_threshold_is_asked_for(plan: Any, home: Path) -> None:
+    with contextlib.closing(SqliteStore(str(home / "history.db"))) as store:
+        store.put([ExecutionRecord(execution="run", started=1.0)])
+        store.put(BundleRecord(execution="run", bundle=at, host="h1", host_class="ssh", seconds=1.04, work=1.0) for at in range(5))
+
+    def analysis(*options: str, history: str = "history.db") -> Any:
+        (found,) = plan("plain.yml", "-i", "h1,h2", *options, "-o", "json", RUSTLE_FEEDBACK_DB=history).plan["suitability"]
+        return found
+
+    known = analysis()
+    assert (known["bound_by"], known["suitable"]) == ("cost", True)
+    assert known["explanation"].endswith("a round trip takes 40 ms in earlier runs")
+    assert [analysis("--binary-threshold", "2")["bound_by"], analysis(history="none.db")["bound_by"]] == ["threshold", "threshold"]
+    assert "earlier runs" not in analysis("--latency", "50")["explanation"]
 
 
 def test_targets(plan: Any) -> None:

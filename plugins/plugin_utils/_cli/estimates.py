@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 import typing as t
 
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import RustleError
@@ -14,18 +15,32 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.estimate impo
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._schema.feedback_settings import resolve_feedback
 
+if t.TYPE_CHECKING:
+    from ansible_collections.rustle.engine.plugins.plugin_utils._model.history import BundleRecord
+    from ansible_collections.rustle.engine.plugins.plugin_utils._store.protocol import FeedbackStore
+
 __all__ = ['Estimates', 'estimates_for']
 
 _PER_TASK: t.Final = 200  # results
+_RUNS: t.Final = 10
+_BUNDLES: t.Final = 10_000
 
 
 class Estimates:
-    """``of(task)`` is what make_plan asks. ``warnings``: for the plan."""
+    """``of(task)`` and ``latency(host_class)`` are what make_plan asks. ``trips``: host -> seconds of a round trip. ``warnings``: for the plan."""
 
-    def __init__(self, estimator: t.Any, classes: t.Mapping[str, tuple[HostClass, ...]], warnings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, estimator: t.Any, classes: t.Mapping[str, tuple[HostClass, ...]], warnings: tuple[str, ...] = (), *, trips: t.Mapping[str, float] | None = None,
+    ) -> None:
         self.warnings = warnings
         self._estimator = estimator
         self._classes = classes
+        self._trips = trips or {}
+
+    def latency(self, one: HostClass) -> float | None:
+        """Seconds of a round trip to a host of the class: the median of those that earlier runs have measured."""
+        known = [self._trips[host] for host in one.hosts if host in self._trips]
+        return statistics.median(known) if known else None
 
     def of(self, task: SourceTask) -> Estimate | None:
         """Seconds on the slowest class of the hosts that the task is for."""
@@ -52,6 +67,7 @@ def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str]
         return Estimates(None, classes)
     from ansible_collections.rustle.engine.plugins.plugin_utils._learning.estimation import Estimator
     from ansible_collections.rustle.engine.plugins.plugin_utils._learning.history import GOOD
+    from ansible_collections.rustle.engine.plugins.plugin_utils._learning.round_trips import round_trips
     from ansible_collections.rustle.engine.plugins.plugin_utils._store.sqlite import SqliteStore
 
     identities = dict.fromkeys(task.identity for task, _play in tasks if task.identity)
@@ -61,6 +77,17 @@ def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str]
             results = [
                 one for identity in identities for one in reversed(store.results(identity=identity, status=(*GOOD, 'skipped'), limit=_PER_TASK))
                 if one.execution not in checks]
+            trips = round_trips(_bundles(store))
     except RustleError as ex:
         return Estimates(None, classes, (f'no estimates: {ex.message}',))
-    return Estimates(Estimator(results) if results else None, classes)
+    return Estimates(Estimator(results) if results else None, classes, trips=trips)
+
+
+def _bundles(store: FeedbackStore) -> list[BundleRecord]:
+    """Of the newest runs, whatever was run: how far away a host is has nothing to do with the playbook."""
+    found: list[BundleRecord] = []
+    for run in store.executions(limit=_RUNS):
+        found += store.bundles(run.execution)
+        if len(found) >= _BUNDLES:
+            break
+    return found

@@ -79,7 +79,10 @@ def _plan_for(request: Request) -> Made:
         playbooks=request.playbooks, fingerprints=fingerprints)
     estimates = estimates_for(plays, environ=os.environ, config=config)
     said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *estimates.warnings, *reader.warnings)
-    plan = make_plan(plays, options=options, metadata=metadata, history=estimates.of, checkpoint=checkpoint, warnings=said, tables=tables)
+    # a threshold that somebody asks for is what decides
+    latency = estimates.latency if request.binary_threshold is None else None
+    plan = make_plan(
+        plays, options=options, metadata=metadata, history=estimates.of, latency=latency, checkpoint=checkpoint, warnings=said, tables=tables)
     if request.build:
         checkpoint('building binary deployments')
         plan = with_sizes(plan, PayloadBuilder(os.path.expanduser(settings.cache_dir), limit=settings.cache_limit))

@@ -30,7 +30,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
     TaskPlan,
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
-from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import PlaySource, SourceTask
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.batch_sizes import about_sizes
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle, calls_of, stock_trips
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder
@@ -43,23 +43,25 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.tables import OURS, Tables
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.validation import validate
 
-__all__ = ['History', 'barriers_of', 'make_plan']
+__all__ = ['History', 'Latency', 'barriers_of', 'make_plan']
 
 History = t.Callable[[SourceTask], 'Estimate | None']
 """What earlier runs say of a task's duration on one host."""
+Latency = t.Callable[[HostClass], 'float | None']
+"""What they say of the seconds of a round trip to hosts of a class."""
 
 _BINARY = (ExecutionStrategy.BINARY_HYBRID, ExecutionStrategy.BINARY_ONLY)
 _POSIX = frozenset({'', 'aix', 'any', 'darwin', 'dragonfly', 'freebsd', 'linux', 'netbsd', 'openbsd', 'posix', 'sunos'})
 
 
 def make_plan(
-    plays: t.Sequence[PlaySource], *, options: PlanningOptions, metadata: PlanMetadata, history: History | None = None,
+    plays: t.Sequence[PlaySource], *, options: PlanningOptions, metadata: PlanMetadata, history: History | None = None, latency: Latency | None = None,
     checkpoint: t.Callable[[str], None] = lambda stage: None, warnings: t.Iterable[str] = (), tables: Tables = OURS,
 ) -> ExecutionPlan:
     """The plan for these plays; ``tables`` say what their tasks touch. Raises a PlanError for options or tasks that no plan can be made of."""
     _check(options)
     finder = Finder(tables)
-    planned = [_PlayPlanner(play, options, history, finder, checkpoint, tables) for play in plays]
+    planned = [_PlayPlanner(play, options, history, latency, finder, checkpoint, tables) for play in plays]
     about = about_sizes([one.plan for one in planned], forks=options.forks) if options.optimization_level >= 2 else ()
     plan = _total(planned, metadata, (*warnings, *about))
     checkpoint('checking the plan')
@@ -85,8 +87,8 @@ class _PlayPlanner:
     """Plans one play; what it found stays readable."""
 
     def __init__(
-        self, play: PlaySource, options: PlanningOptions, history: History | None, finder: Finder, checkpoint: t.Callable[[str], None],
-        tables: Tables,
+        self, play: PlaySource, options: PlanningOptions, history: History | None, latency: Latency | None, finder: Finder,
+        checkpoint: t.Callable[[str], None], tables: Tables,
     ) -> None:
         self.tables = tables
         self.play = play
@@ -107,7 +109,7 @@ class _PlayPlanner:
         seconds = {task_id: known.median for task_id, known in self.estimates.items()} or dict.fromkeys(shown, 1.0)
         self.critical_path = tuple(filter(set(shown).__contains__, self.graph.critical_path(seconds)))
         checkpoint(f'bundling play {play.name!r}')
-        self.suitability = self._suitability()
+        self.suitability = self._suitability(latency or (lambda host_class: None))
         self.duration = _sum([self.estimates.get(task.task_id) for task in play.tasks if task.on_target])  # of a batch
         self.plan = self._plan()
         if self.strategy is ExecutionStrategy.BINARY_ONLY:
@@ -129,7 +131,7 @@ class _PlayPlanner:
             return t.cast('Reason', one.stock), one.stock_detail or one.connection
         return None
 
-    def _suitability(self) -> tuple[BinarySuitabilityAnalysis, ...]:
+    def _suitability(self, latency: Latency) -> tuple[BinarySuitabilityAnalysis, ...]:
         if self.strategy not in _BINARY:
             return ()
         on_target = [task for task in self.play.tasks if task.on_target]
@@ -139,7 +141,8 @@ class _PlayPlanner:
             calls=sum(map(calls_of, eligible)), stock_trips=sum(map(stock_trips, eligible)), bundles=len(bundles),
             agents=len({task.become for task in eligible}) + sum(one.ended_by is Reason.RESTART_AGENT for one in bundles),
             hosts=max((len(batch) for batch in self.play.batches), default=1))
-        return tuple(analyse(one, tasks=len(on_target), eligible=len(eligible), work=work, options=self.options) for one in self.play.classes)
+        return tuple(
+            analyse(one, tasks=len(on_target), eligible=len(eligible), work=work, options=self.options, latency=latency(one)) for one in self.play.classes)
 
     def _bundle(self, stock: tuple[Reason, str] | None) -> Bundled:
         renewing = frozenset(task_id for task_id, effects in self.dependencies.effects.items() if effects.restarts_agent)

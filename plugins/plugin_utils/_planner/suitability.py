@@ -2,7 +2,8 @@
 """Whether a binary deployment pays for a play on a class of hosts.
 
 Rule 1: options overrule (force_binary, force_ssh), a refusal of the connection stands above them.
-Rule 2: with a known latency the cost model decides, without one the threshold does. Code is sent once and kept, so it is not held against a play.
+Rule 2: with a known latency, told or measured in earlier runs, the cost model decides, without one the threshold does. Code is sent once and kept,
+so it is not held against a play.
 Rule 3: seconds are those of the play, as somebody who waits for it sees them, without what both ways have in common. They are linear in the costs
 but for ``crowd``, so that they can be fitted to what was measured (tests/bench/fit.py).
 """
@@ -71,8 +72,13 @@ def _crowded(work: Work, costs: Costs) -> float:
     return 1 + costs.crowd * (work.hosts - 1)
 
 
-def analyse(host_class: HostClass, *, tasks: int, eligible: int, work: Work, options: PlanningOptions, costs: Costs = COSTS) -> BinarySuitabilityAnalysis:
-    """``tasks`` ask something of the host; ``eligible`` of them may go through agents, and are the ``work``."""
+def analyse(
+    host_class: HostClass, *, tasks: int, eligible: int, work: Work, options: PlanningOptions, latency: float | None = None, costs: Costs = COSTS,
+) -> BinarySuitabilityAnalysis:
+    """``tasks`` ask something of the host; ``eligible`` of them may go through agents, and are the ``work``.
+
+    ``latency``: seconds of a round trip as history has it; that of the options goes before it.
+    """
     saved_trips = max(0, work.stock_trips - _agent_trips(work, costs))
 
     def answer(suitable: bool, bound_by: t.Literal['threshold', 'cost', 'forced', 'refused'], explanation: str, saved: float | None = None,
@@ -90,10 +96,14 @@ def analyse(host_class: HostClass, *, tasks: int, eligible: int, work: Work, opt
         return answer(False, 'refused', 'no task of the play can go through the agent')
     if options.force_binary:
         return answer(True, 'forced', 'the options ask for binary deployments')
-    if options.latency is None:
+    told = options.latency is not None
+    latency = options.latency if told else latency
+    if latency is None:
         enough = eligible >= options.binary_threshold
         compared = 'at least' if enough else 'fewer than'
         return answer(enough, 'threshold', f'{eligible} eligible tasks are {compared} the threshold of {options.binary_threshold}')
-    saved, cost, code = (seconds(work, latency=options.latency, costs=costs) for seconds in (stock_seconds, agent_seconds, code_seconds))
+    saved, cost, code = (seconds(work, latency=latency, costs=costs) for seconds in (stock_seconds, agent_seconds, code_seconds))
     compared = f'{saved:.2f} s on the stock path against {cost:.2f} s, and {code:.2f} s once where the code is not there yet'
+    if not told:
+        compared += f'; a round trip takes {latency * 1000:.0f} ms in earlier runs'
     return answer(saved > cost, 'cost', compared, saved, cost)

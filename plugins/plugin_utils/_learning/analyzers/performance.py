@@ -11,6 +11,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.traits import
 
 from ..finding import Finding, Scene, plural, seconds
 from ..history import GOOD
+from ..round_trips import round_trips
 
 __all__ = ['analyze']
 
@@ -21,8 +22,6 @@ STOCK_RESULTS: t.Final = 20
 SAVED_TRIPS: t.Final = 16
 """Of a module call by pipelining: a folder, the file by sftp, its mode and cleaning up are four channels of the connection less. Measured: 1.8 s
 less for a command on a host 100 ms away and back, which leaves two trips for the controller's work."""
-MEASURED_TRIPS: t.Final = 3
-"""How many bundles must have gone there and back until their median is a round trip."""
 MOST_FORKS: t.Final = 50
 GAIN: t.Final = 1.0
 """Seconds a run below which a gain is not worth a line, or a warning."""
@@ -114,7 +113,7 @@ def _pipelining(scene: Scene) -> t.Iterator[Finding]:
 
 def _pipelining_gain(scene: Scene, stock: t.Sequence[ResultRecord]) -> tuple[float | None, str]:
     """Seconds a run, and what they stand on: the round trips of each call that pipelining saves, of that host or of the others."""
-    trips = _round_trips(scene)
+    trips = round_trips(scene.history.bundles)
     if not trips:
         return None, 'what that costs is unknown: no round trip to these hosts was measured'
     usual = statistics.median(trips.values())
@@ -124,19 +123,6 @@ def _pipelining_gain(scene: Scene, stock: t.Sequence[ResultRecord]) -> tuple[flo
         steps.setdefault((one.task_id, one.occurrence), []).append(min(saved, one.duration or 0.0))
     gain = sum(_makespan(step, scene.run.forks or len(step)) for step in steps.values())
     return gain or None, f'{SAVED_TRIPS} round trips or more a call are saved, of {seconds(usual)} each (median of {plural(len(trips), "host")})'
-
-
-def _round_trips(scene: Scene) -> dict[str, float]:
-    """Host -> seconds there and back over ssh: what bundles took beyond their work. The first one of a run waits for its agent and does not count."""
-    found: dict[str, list[float]] = {}
-    begun: set[tuple[str, str]] = set()
-    for one in sorted(scene.history.bundles, key=lambda one: (one.execution, one.bundle)):
-        first = (one.execution, one.host) not in begun
-        begun.add((one.execution, one.host))
-        if first or one.joined or one.failed or one.dropped or one.seconds is None or one.work is None or one.host_class.split('/')[0] != 'ssh':
-            continue
-        found.setdefault(one.host, []).append(max(one.seconds - one.work, 0.0))
-    return {host: statistics.median(every) for host, every in found.items() if len(every) >= MEASURED_TRIPS}
 
 
 def _package_loops(scene: Scene) -> t.Iterator[Finding]:

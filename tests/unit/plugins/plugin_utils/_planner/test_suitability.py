@@ -51,6 +51,19 @@ def test_with_a_latency_the_cost_model_decides_whatever_the_threshold() -> None:
     assert of(2, latency=0.2, binary_threshold=50).suitable
 
 
+def test_a_latency_that_earlier_runs_have_measured_decides_unless_one_is_told() -> None:
+    def asked(**options: Any) -> BinarySuitabilityAnalysis:
+        return analyse(CLASS, tasks=1, eligible=1, work=work(1), latency=0.05, options=PlanningOptions(**options))
+
+    one = asked()
+    assert (one.bound_by, one.suitable) == ("cost", True)
+    assert one.explanation.endswith("; a round trip takes 50 ms in earlier runs")
+    told = asked(latency=1.0)
+    assert (told.bound_by, told.suitable) == ("cost", False)
+    assert "earlier runs" not in told.explanation
+    assert asked(force_ssh=True).bound_by == "forced"
+
+
 def test_as_measured_agents_pay_from_two_calls_on_and_for_one_unless_hosts_are_far() -> None:
     assert of(1, latency=0.05).suitable
     assert not of(1, latency=1.0).suitable
