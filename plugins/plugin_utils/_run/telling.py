@@ -42,6 +42,7 @@ class Telling:
         self._channel = channel
         self._numbers = 0
         self._last: dict[str, int] = {}  # host -> its latest bundle
+        self._early: dict[str, tuple[Reason, str]] = {}  # host -> why its first bundle, which has not gone yet, was cut
 
     @property
     def heard(self) -> bool:
@@ -64,6 +65,8 @@ class Telling:
                 usage = errand.execution.usage = Usage()
             size += usage.sent(errand, now)
         self._channel.publish(BundleSent(host=host, bundle=bundle.number, tasks=len(errands), bytes_up=size, joined=joined))
+        if host in self._early:
+            self.cut(host, *self._early.pop(host))
 
     def came(self, errand: t.Any, steps: t.Sequence[t.Any]) -> None:
         """An entry has ended on the host, well or not: a task that fails is no failure of its bundle."""
@@ -94,9 +97,13 @@ class Telling:
 
     def cut(self, host: str, reason: Reason, detail: str) -> None:
         """Nothing more is prepared for the host for now. Of details only the name of a variable is told: rendered names may hold a secret."""
-        if self.heard and reason is not Reason.END:
+        if not self.heard or reason is Reason.END:
+            return
+        if host in self._last:
             name = detail if reason is Reason.REGISTER else ''
-            self._channel.publish(BundleCut(host=host, bundle=self._last.get(host, 0), reason=reason.value, detail=name))
+            self._channel.publish(BundleCut(host=host, bundle=self._last[host], reason=reason.value, detail=name))
+        else:
+            self._early[host] = reason, detail
 
     # -- notes
 
