@@ -28,13 +28,13 @@ class Guarded:
         self._ask('observe', None, event, state, now)
 
     def decide(self, event: Event, state: RunState, now: float) -> Decision | None:
-        return self._checked('decide', event, state, now) if self._ask('can_handle', False, event, state) else None
+        return self._checked('decide', event, state, now) if self._ask('can_handle', False, event, state, shape=bool) else None
 
     def tick(self, state: RunState, now: float) -> Decision | None:
         return self._checked('tick', state, now)
 
     def cause(self, decision: Decision, event: Event | None) -> str:
-        return str(self._ask('cause', decision.target, decision, event))
+        return t.cast('str', self._ask('cause', decision.target, decision, event, shape=str))
 
     def accepted(self, decision: Decision, state: RunState, now: float) -> None:
         self._ask('accepted', None, decision, state, now)
@@ -46,14 +46,10 @@ class Guarded:
         return t.cast('bool | None', self._ask('verdict', None, decision, since, state, now))
 
     def inverse(self, decision: Decision, state: RunState) -> t.Mapping[str, t.Any]:
-        changes = self._ask('inverse', {}, decision, state)
-        if isinstance(changes, t.Mapping):
-            return changes
-        self._fail('inverse', f'expected a mapping, found {changes!r}')
-        return {}
+        return t.cast('dict[str, t.Any]', self._ask('inverse', {}, decision, state, shape=dict))
 
     def is_over(self, decision: Decision, since: float, state: RunState, now: float) -> bool:
-        return bool(self._ask('is_over', False, decision, since, state, now))
+        return t.cast('bool', self._ask('is_over', False, decision, since, state, now, shape=bool))
 
     def taken_back(self, decision: Decision, state: RunState, now: float) -> None:
         self._ask('taken_back', None, decision, state, now)
@@ -65,11 +61,13 @@ class Guarded:
         self._fail(what, f'expected a Decision or None, found {answer!r}')
         return None
 
-    def _ask(self, what: str, default: object, *args: object) -> object:
+    def _ask(self, what: str, default: object, *args: object, shape: t.Callable[[t.Any], object] | None = None) -> object:
+        """``shape``: what makes the answer into what is expected; it is guarded too."""
         if self._policy is None:
             return default
         try:
-            return getattr(self._policy, what)(*args)
+            answer = getattr(self._policy, what)(*args)
+            return answer if shape is None else shape(answer)
         except Exception as ex:
             self._fail(what, f'{type(ex).__name__}: {ex}')
             return default

@@ -59,7 +59,8 @@ def class_name(one: HostClass) -> str:
     return '/'.join(filter(None, ('ssh' if one.connection == 'smart' else one.connection.rpartition('.')[2], facts)))
 
 
-def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str], config: t.Mapping[str, str]) -> Estimates:
+def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str], config: t.Mapping[str, str], latencies: bool = True) -> Estimates:
+    """``latencies``: whether anybody wants to know how far away hosts are."""
     tasks = [(task, play) for play in plays for task in (*play.tasks, *play.handlers)]
     classes = {task.task_id: play.classes for task, play in tasks}
     database = os.path.expanduser(resolve_feedback(environ=environ, config=config).feedback_db)
@@ -77,7 +78,7 @@ def estimates_for(plays: t.Sequence[PlaySource], *, environ: t.Mapping[str, str]
             results = [
                 one for identity in identities for one in reversed(store.results(identity=identity, status=(*GOOD, 'skipped'), limit=_PER_TASK))
                 if one.execution not in checks]
-            trips = round_trips(_bundles(store))
+            trips = round_trips(_bundles(store)) if latencies else {}
     except RustleError as ex:
         return Estimates(None, classes, (f'no estimates: {ex.message}',))
     return Estimates(Estimator(results) if results else None, classes, trips=trips)

@@ -77,12 +77,12 @@ def _plan_for(request: Request) -> Made:
         created_at=now(), rustle_plan_version=engine_version(),
         playbook_hash=hash_of(fingerprints, 'file'), inventory_hash=hash_of(fingerprints, 'hosts'), planning_options=options,
         playbooks=request.playbooks, fingerprints=fingerprints)
-    estimates = estimates_for(plays, environ=os.environ, config=config)
+    # a latency that is told, or a threshold that somebody asks for, is what decides
+    measured = request.latency is None and request.binary_threshold is None
+    estimates = estimates_for(plays, environ=os.environ, config=config, latencies=measured)
     said = (*notices(environ=os.environ, config=config), *_about_levels(options.optimization_level), *warnings, *estimates.warnings, *reader.warnings)
-    # a threshold that somebody asks for is what decides
-    latency = estimates.latency if request.binary_threshold is None else None
     plan = make_plan(
-        plays, options=options, metadata=metadata, history=estimates.of, latency=latency, checkpoint=checkpoint, warnings=said, tables=tables)
+        plays, options=options, metadata=metadata, history=estimates.of, latency=estimates.latency, checkpoint=checkpoint, warnings=said, tables=tables)
     if request.build:
         checkpoint('building binary deployments')
         plan = with_sizes(plan, PayloadBuilder(os.path.expanduser(settings.cache_dir), limit=settings.cache_limit))

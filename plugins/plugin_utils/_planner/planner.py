@@ -55,7 +55,8 @@ _POSIX = frozenset({'', 'aix', 'any', 'darwin', 'dragonfly', 'freebsd', 'linux',
 
 
 def make_plan(
-    plays: t.Sequence[PlaySource], *, options: PlanningOptions, metadata: PlanMetadata, history: History | None = None, latency: Latency | None = None,
+    plays: t.Sequence[PlaySource], *, options: PlanningOptions, metadata: PlanMetadata, history: History | None = None,
+    latency: Latency = lambda host_class: None,
     checkpoint: t.Callable[[str], None] = lambda stage: None, warnings: t.Iterable[str] = (), tables: Tables = OURS,
 ) -> ExecutionPlan:
     """The plan for these plays; ``tables`` say what their tasks touch. Raises a PlanError for options or tasks that no plan can be made of."""
@@ -87,7 +88,7 @@ class _PlayPlanner:
     """Plans one play; what it found stays readable."""
 
     def __init__(
-        self, play: PlaySource, options: PlanningOptions, history: History | None, latency: Latency | None, finder: Finder,
+        self, play: PlaySource, options: PlanningOptions, history: History | None, latency: Latency, finder: Finder,
         checkpoint: t.Callable[[str], None], tables: Tables,
     ) -> None:
         self.tables = tables
@@ -109,7 +110,7 @@ class _PlayPlanner:
         seconds = {task_id: known.median for task_id, known in self.estimates.items()} or dict.fromkeys(shown, 1.0)
         self.critical_path = tuple(filter(set(shown).__contains__, self.graph.critical_path(seconds)))
         checkpoint(f'bundling play {play.name!r}')
-        self.suitability = self._suitability(latency or (lambda host_class: None))
+        self.suitability = self._suitability(latency)
         self.duration = _sum([self.estimates.get(task.task_id) for task in play.tasks if task.on_target])  # of a batch
         self.plan = self._plan()
         if self.strategy is ExecutionStrategy.BINARY_ONLY:
