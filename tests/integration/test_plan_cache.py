@@ -25,7 +25,7 @@ FILES = {
     "later/app/tasks/main.yml": """
 - {name: folder, ansible.builtin.file: {path: "{{ base }}", state: directory, mode: 0755}, tags: [setup]}
 - {name: config, ansible.builtin.template: {src: app.j2, dest: "{{ base }}/app.conf"}, notify: restart}
-- {name: motd, ansible.builtin.copy: {src: motd, dest: /etc/motd}, when: base == '/srv/app'}
+- {name: motd, ansible.builtin.copy: {src: motd, dest: /etc/motd}, when: base | length > 2}
 - {name: more, ansible.builtin.include_tasks: more.yml}
 """,
     "later/app/tasks/more.yml": "- {name: ask, ansible.builtin.command: id bob, register: answer}\n",

@@ -22,6 +22,7 @@ from ansible.vars import manager
 from jinja2.environment import TemplateExpression
 
 from .coroutine import current
+from .plugin_finds import remembering_finds
 
 __all__ = ['install', 'replace', 'uninstall']
 
@@ -152,26 +153,6 @@ class _TerminalOptions:
         return parser.parse_known_args(args)
 
 
-class _Finds:
-    """Where plugins are: as long as no folder was added and the answer carried no message. Ansible only reads these answers."""
-
-    def __init__(self, loader_class: t.Any) -> None:
-        self._ask = loader_class.find_plugin_with_context
-        self._known: dict[t.Any, t.Any] = {}
-
-    def find(self, loader: t.Any, name: str, mod_type: str = '', ignore_deprecated: bool = False, check_aliases: bool = False,
-             collection_list: list[str] | None = None) -> t.Any:
-        key = (loader.class_name, loader.package, tuple(loader._extra_dirs), str(name), mod_type, ignore_deprecated, check_aliases,
-               tuple(collection_list or ()))
-        known = self._known.get(key)
-        if known is None:
-            known = self._ask(loader, name, mod_type, ignore_deprecated, check_aliases, collection_list)
-            if known.deprecated or known.deprecation_warnings or known.raw_error_list or len(known.redirect_list) > 1:
-                return known
-            self._known[key] = known
-        return known
-
-
 class _JinjasOwn:
     """Names of filters and tests that no plugin has: Jinja's own. Each environment would look through Ansible's plugins again."""
 
@@ -238,8 +219,7 @@ def install() -> None:
     replace(C.config, 'get_config_value', _Values(C.config))
     replace(_traceback, '_is_traceback_enabled', functools.cache(_traceback._is_traceback_enabled))
     replace(ssh_plugin, 'argparse', types.SimpleNamespace(ArgumentParser=_TerminalOptions))
-    finds = _Finds(plugin_loader.PluginLoader)
-    replace(plugin_loader.PluginLoader, 'find_plugin_with_context', _method(finds.find))
+    replace(plugin_loader.PluginLoader, 'find_plugin_with_context', remembering_finds(plugin_loader.PluginLoader.find_plugin_with_context))
     replace(plugin_loader.Jinja2Loader, 'get_with_context', _method(_JinjasOwn(plugin_loader.Jinja2Loader).get))
     for name in ('get_vars_from_path', 'get_vars_from_inventory_sources'):
         replace(manager, name, _FolderVars(getattr(manager, name)))

@@ -14,6 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.documents im
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.environment import borrowed, establish
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.inputs import hash_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.payload import PayloadBuilder
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.plugin_finds import finds_remembered
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.reading import PlaybookReader
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.release import engine_version
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.sizes import with_sizes
@@ -45,7 +46,7 @@ _FORKS_OF_DOCUMENTS: t.Final = 50
 
 def plan_for(request: Request) -> Made:
     """Read the playbooks and plan. RustleError and AnsibleError for what cannot be."""
-    with borrowed(), abstaining():
+    with borrowed(), abstaining(), finds_remembered():
         return _plan_for(request)
 
 

@@ -144,8 +144,16 @@ def _seen(event: str, args: tuple[t.Any, ...]) -> None:
     elif event == 'sqlite3.connect':
         watch.look('stamp', args[0])
         watch.look('stamp', f'{args[0]}-wal')  # what is not in the file itself yet
-    elif event in _OUTSIDE and watch.is_loaded:
+    elif event in _OUTSIDE and watch.is_loaded and not _finds_library():
         watch.refuse(_OUTSIDE[event])
+
+
+def _finds_library() -> bool:
+    """Whether ctypes asks a program where a C library is, as filters of ansible-core 2.21 have it do when they are loaded: that is installed code too."""
+    frame: t.Any = sys._getframe()
+    while frame is not None and frame.f_globals.get('__name__') != 'ctypes.util':
+        frame = frame.f_back
+    return frame is not None
 
 
 def state_of(looks: t.Iterable[Look], *, since: int | None = None) -> str:

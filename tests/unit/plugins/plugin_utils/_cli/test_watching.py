@@ -1,8 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import ctypes.util
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,3 +37,16 @@ def test_byte_code_counts_as_its_source_wherever_it_lies(tmp_path: Path, monkeyp
         watch.look("file", importlib.util.cache_from_source(str(source)))
     watch.look("file", str(tmp_path / "other.pyc"))
     assert watch.lasting() == [("file", str(mine)), ("file", str(tmp_path / "other.pyc"))]
+
+
+def test_a_program_is_a_reason_against_remembering_but_for_one_that_finds_a_library() -> None:
+    watch = Watch(installed=())
+    watch.is_loaded = True
+    watch.start()
+    try:
+        ctypes.util.find_library("c")
+        assert watch.against is None
+        subprocess.run(["true"], check=True)
+    finally:
+        watch.stop()
+    assert watch.against == "a program was run"
