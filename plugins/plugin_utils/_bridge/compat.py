@@ -27,7 +27,7 @@ from .hazards import Hazard
 
 __all__ = [
     'CORE_VERSION', 'STAT_DEFAULTS', 'LoopItem', 'ResultQueue', 'conditions', 'core_supported', 'deliver', 'failed', 'included_file', 'is_task_result',
-    'learned', 'register_names', 'render', 'run_task', 'shown_result', 'unreachable', 'variables_of',
+    'learned', 'register_names', 'render', 'run_task', 'shown_result', 'unreachable', 'variables_of', 'wire_of',
 ]
 
 CORE_VERSION: tuple[int, int] = tuple(int(part) for part in release.__version__.split('.')[:2])  # type: ignore[assignment]
@@ -107,6 +107,11 @@ def deliver(strategy: t.Any, message: t.Any, *, name: str | None = None) -> bool
         with strategy._results_lock:
             strategy._results.append(result)
     return True
+
+
+def wire_of(result: t.Any) -> t.Any:
+    """A result that waits for linear, in a form that the questions below take."""
+    return result if UNIFIED else result.as_wire_task_result()
 
 
 def is_task_result(message: t.Any) -> bool:

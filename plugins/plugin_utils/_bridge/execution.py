@@ -41,6 +41,8 @@ class Outcome(enum.Enum):
 class Execution(Asking):
     """A task on a host. ``make_vars`` gives its variables; it is called inside the coroutine, under the guard."""
 
+    path: t.Final = 'agent'
+
     def __init__(self, *, host: t.Any, task: t.Any, play_context: t.Any, loader: t.Any, variable_manager: t.Any, masters: Masters,
                  make_vars: t.Callable[[], dict[str, t.Any]], guard: Guard | None = None) -> None:
         super().__init__(guard=guard)
@@ -106,6 +108,21 @@ class Execution(Asking):
     def begun(self) -> bool:
         """Whether the target has answered something of it already, so that it cannot be begun anew."""
         return bool(self.answered)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is what linear waits for."""
+        return self.run.current is self
+
+    @property
+    def away(self) -> bool:
+        """Whether it has ended since its host could not be reached."""
+        return self.lost_with is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether something of it may have run on its host."""
+        return self.lost_with is None or self.lost_with.started or self.begun  # what was answered before the connection was lost has run
 
     def lost(self, error: TargetLost) -> None:
         """The agent ended under what was asked. Items of a loop are told one by one, as stock's are; those that never began ask again."""

@@ -13,7 +13,6 @@ import typing as t
 from ansible import constants as C
 from ansible.utils.display import Display
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat, failures, prospects
-from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.observed_classes import observed_classes
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.task_refs import task_refs
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.vaulted import vaulted
@@ -31,6 +30,34 @@ __all__ = ['Adapting']
 _display = Display()
 
 
+class Ended(t.Protocol):
+    """How a task has ended on a host, on either path: an Execution, or a StockTask."""
+
+    host: t.Any
+    task: t.Any
+    run: t.Any
+    attempt: int
+    again_by: t.Any
+    told: bool
+
+    @property
+    def path(self) -> t.Literal['agent', 'stock']: ...
+
+    @property
+    def failed(self) -> bool: ...
+
+    @property
+    def away(self) -> bool: ...
+
+    @property
+    def started(self) -> bool | None: ...
+
+    @property
+    def is_current(self) -> bool: ...
+
+    def result(self) -> t.Any: ...
+
+
 class Adapting:
     """Of one play. ``play``: its PlayRun."""
 
@@ -38,17 +65,17 @@ class Adapting:
         self._play = play
         self._channel = channel
         self._away: dict[str, float] = {}  # host -> monotonic time since when it cannot be reached
-        self._held: dict[str, Execution] = {}  # host -> whose end linear has not been told
+        self._held: dict[str, Ended] = {}  # host -> whose end linear has not been told
         self._given_up: set[str] = set()  # hosts that are not waited for any more
         if channel.adviser is not None:
             channel.adviser.act()
 
-    def takes(self, execution: Execution) -> bool:
+    def takes(self, execution: Ended) -> bool:
         """Whether the engine wants something done about how the execution ended, so that linear is not told of it (yet)."""
         if self._channel.adviser is None:
             return False
         instruction, host = execution.again_by, execution.host.name
-        failed, away = execution.failed, execution.lost_with is not None
+        failed, away = execution.failed, execution.away
         if away and instruction is not None and instruction.decision.kind is AdaptationKind.WAIT and self._goes_on_waiting(instruction, execution):
             return True
         if not away and host in self._away:
@@ -85,30 +112,27 @@ class Adapting:
             return True
         return adviser is not None and bool(adviser.by_stock(task._resolved_action or str(task.action), observed_classes.of(host)))
 
-    def _goes_on_waiting(self, instruction: Instruction, execution: Execution) -> bool:
+    def _goes_on_waiting(self, instruction: Instruction, execution: Ended) -> bool:
         """Whether a host that could not be reached once more is waited for still; nothing of the task may have begun meanwhile."""
-        lost = execution.lost_with
-        if lost is None or lost.started or execution.begun or execution.host.name in self._given_up:
+        if execution.started or execution.host.name in self._given_up:
             return False
         if time.monotonic() >= float(instruction.decision.changes.get('until', 0.0)):
             return False
         self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
         return True
 
-    def _failure(self, execution: Execution, wire: t.Any, settings: t.Any) -> TaskFailed:
+    def _failure(self, execution: Ended, wire: t.Any, settings: t.Any) -> TaskFailed:
         task, host = execution.task, execution.host
         vaulted.look_at(self._play.play, host, task)
-        lost = execution.lost_with
-        # what was answered before the connection was lost has run
-        started = True if lost is None else lost.started or execution.begun
         node = prospects.node_of(task, on_controller=False, rescope=None, effects=None)
         group = self._play.strategy._inventory.get_hosts(settings.interchangeable) if settings.interchangeable else ()
         return TaskFailed(
-            task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire), started=started,
+            task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire),
+            started=execution.started,
             declared=failures.declared(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
             skippable=settings.skippable, advise=settings.adaptation == 'advise',
             interchangeable=tuple(other.name for other in group if other.name != host.name),
-            host_class=observed_classes.of(host), path='agent', **failures.failure(compat.shown_result(wire, task)))
+            host_class=observed_classes.of(host), path=execution.path, **failures.failure(compat.shown_result(wire, task)))
 
     # -- acting
 
@@ -123,7 +147,7 @@ class Adapting:
         while self._channel.instructions:
             yield self._channel.instructions.popleft()
 
-    def _obey(self, instruction: Instruction, execution: Execution | None) -> bool:
+    def _obey(self, instruction: Instruction, execution: Ended | None) -> bool:
         """Whether the end of ``execution`` is held back by it."""
         decision = instruction.decision
         if instruction.advised:
@@ -152,25 +176,25 @@ class Adapting:
     def _adviser(self) -> Adviser:
         return t.cast('Adviser', self._channel.adviser)
 
-    def _say(self, instruction: Instruction, execution: Execution, words: str) -> None:
+    def _say(self, instruction: Instruction, execution: Ended, words: str) -> None:
         _display.display(f'rustle: [{execution.host.name}] "{execution.task.get_name()}": {words} ({instruction.decision.rationale})', color=C.COLOR_WARN)
 
     # -- what holds a result back
 
-    def _retry(self, instruction: Instruction, execution: Execution) -> bool:
+    def _retry(self, instruction: Instruction, execution: Ended) -> bool:
         seconds = float(instruction.decision.changes.get('after', 0.0))
         self._say(instruction, execution, 'tried again')
         self._later(instruction, execution, seconds)
         return True
 
-    def _wait(self, instruction: Instruction, execution: Execution) -> bool:
+    def _wait(self, instruction: Instruction, execution: Ended) -> bool:
         self._given_up.discard(execution.host.name)
         self._say(instruction, execution, 'waits for its host')
         self._adviser.applied(instruction.adaptation, None)
         self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
         return True
 
-    def _elsewhere(self, instruction: Instruction, execution: Execution) -> bool:
+    def _elsewhere(self, instruction: Instruction, execution: Ended) -> bool:
         """Another host does it in the place of this one."""
         other = str(instruction.decision.changes['host'])
         self._say(instruction, execution, f'{other} does it instead')
@@ -179,7 +203,7 @@ class Adapting:
         self._later(instruction, execution, 0.0, task)
         return True
 
-    def _skip(self, instruction: Instruction, execution: Execution) -> bool:
+    def _skip(self, instruction: Instruction, execution: Ended) -> bool:
         self._say(instruction, execution, 'left out')
         task = execution.task.copy()
         task.when = [False]
@@ -187,28 +211,28 @@ class Adapting:
         self._later(instruction, execution, 0.0, task)
         return True
 
-    def _anew(self, instruction: Instruction, execution: Execution) -> bool:
+    def _anew(self, instruction: Instruction, execution: Ended) -> bool:
         """What was prepared behind the task is dropped, and the task prepared with what is known now."""
         self._say(instruction, execution, 'prepared anew')
         self._later(instruction, execution, 0.0)
         return True
 
-    def _later(self, instruction: Instruction, execution: Execution, seconds: float, task: t.Any = None) -> None:
+    def _later(self, instruction: Instruction, execution: Ended, seconds: float, task: t.Any = None) -> None:
         self._held[execution.host.name] = execution
         self._play.hub.after(seconds, lambda: self._again(instruction, execution, task or execution.task))
 
-    def _again(self, instruction: Instruction, execution: Execution, task: t.Any) -> None:
-        play, run = self._play, execution.run
-        if run.current is not execution or self._held.get(execution.host.name) is not execution:
+    def _again(self, instruction: Instruction, execution: Ended, task: t.Any) -> None:
+        if not execution.is_current or self._held.get(execution.host.name) is not execution:
             return  # the play has ended, or linear has been told
         del self._held[execution.host.name]
         if instruction.decision.kind is not AdaptationKind.WAIT:
             self._adviser.applied(instruction.adaptation, None)
-        fresh = play.begin_again(execution, task)
+        path = self._path(execution)
+        fresh = path.begin_again(execution, task)
         # waiting for a host uses up no try of the task
         fresh.attempt = execution.attempt + (instruction.decision.kind is not AdaptationKind.WAIT)
         fresh.again_by = instruction
-        play.go_on(fresh)
+        path.go_on(fresh)
 
     def _report(self, instruction: Instruction) -> None:
         """What was held back of a host goes to linear as it is."""
@@ -216,7 +240,11 @@ class Adapting:
         self._given_up.add(host)
         execution = self._held.pop(host, None)
         if execution is not None:
-            self._play.deliver(execution)
+            self._path(execution).deliver(execution)
+
+    def _path(self, execution: Ended) -> t.Any:
+        """Who begins it again, and tells linear of it."""
+        return self._play.stock_path if execution.path == 'stock' else self._play
 
     # -- what changes the run
 

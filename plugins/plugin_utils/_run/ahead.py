@@ -35,6 +35,7 @@ class HostRun:
         self.host = host
         self.lane = lane
         self.current: Execution | None = None
+        self.stock: t.Any = None  # the StockTask that linear waits for in its place
         self.ahead: collections.deque[Execution] = collections.deque()
         self.view: Foresight | None = None
         self.cut: Reason | None = None

@@ -26,6 +26,7 @@ from .adapting import Adapting
 from .ahead import HostRun, LookingAhead
 from .hub import unreached
 from .rules import Rules
+from .stock_path import StockPath
 from .tally import Tally
 
 __all__ = ['PlayRun']
@@ -49,6 +50,7 @@ class PlayRun:
         self.forks = self.hub.forks
         self.looking = LookingAhead(self)
         self.adapting = Adapting(self, channel)
+        self.stock_path = StockPath(self, channel)
         self.rules = Rules(strategy, self.play, self.hub.forks, session.tables)
         self._get_vars = strategy._variable_manager.get_vars
         strategy._variable_manager.get_vars = self.get_vars
@@ -64,7 +66,7 @@ class PlayRun:
             run = self.hosts[host.name] = HostRun(host, self.hub.lane(host.name))
         self.play_context = play_context
         self.tally.tasks += 1
-        run.current = None
+        run.current, run.task_vars = None, task_vars
         foreseen = run.ahead[0] if run.ahead and run.ahead[0].task is task else None
         if foreseen is not None:
             run.ahead.popleft()
@@ -80,7 +82,7 @@ class PlayRun:
                 if execution.outcome is Outcome.STOCK:
                     reason = execution.reason
             if reason is not None:
-                self._stock(reason, host, task)
+                self._stock(reason, run, task)
                 if self.rules.restarts_agent(task, host, settings):
                     self.hub.retire(run.lane)
                 return False
@@ -89,9 +91,9 @@ class PlayRun:
             execution = self._over_its_answers(foreseen)
         if execution.wants_directory and execution.done and not execution.sent and not self.hub.knows(run.lane) and compat.failed(execution.result()):
             self.withdraw(run)
-            self._stock(Reason.UNREACHED, host, task)
+            self._stock(Reason.UNREACHED, run, task)
             return False
-        run.current, run.task_vars, run.state = execution, task_vars, self.iterator.get_state_for_host(host.name)
+        run.current, run.state = execution, self.iterator.get_state_for_host(host.name)
         execution.claimed = True
         execution.run = run
         self.strategy._queued_task_cache[(host.name, task._uuid)] = {
@@ -130,6 +132,7 @@ class PlayRun:
     def pump(self, timeout: float) -> None:
         """Let agents and timers have their turn."""
         self.hub.turn(timeout)
+        self.stock_path.look()
         self.adapting.obey()
 
     def wait(self) -> None:
@@ -290,7 +293,7 @@ class PlayRun:
     def _to_stock(self, execution: Execution, reason: Reason) -> None:
         run = execution.run
         entry = self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]
-        self._stock(reason, run.host, execution.task)
+        self._stock(reason, run, execution.task, after=execution)
         run.current = None
         self.strategy.queue_stock(run.host, execution.task, self.vars_now(run.host, execution.task), entry['play_context'])
 
@@ -301,12 +304,15 @@ class PlayRun:
             self.iterator.mark_host_failed(host)
             self.strategy._tqm._failed_hosts[name] = True
 
-    def _stock(self, reason: Reason, host: t.Any, task: t.Any) -> None:
+    def _stock(self, reason: Reason, run: HostRun, task: t.Any, *, after: Execution | None = None) -> None:
+        """A worker is to be asked for the task; ``after``: an execution that was begun already."""
+        name = run.host.name
         self.tally.stock[reason] += 1
-        self.hub.telling.stock(host.name, task, reason)
+        self.stock_path.begins(run, task, reason, after=after)
+        self.hub.telling.stock(name, task, reason, attempt=run.stock.attempt)
         if self.session.diary is not None:
-            self.session.diary.ran(host.name, task, reason)
-        _display.vvv(f'rustle: stock path for "{task.get_name()}": {reason.value} ({reason.text})', host=host.name)
+            self.session.diary.ran(name, task, reason)
+        _display.vvv(f'rustle: stock path for "{task.get_name()}": {reason.value} ({reason.text})', host=name)
 
     # -- what was prepared
 

@@ -118,10 +118,10 @@ class Telling:
             note = TaskNote(path='agent', attempt=attempt, duration=usage.work if usage.calls else None, measures=usage.measures())
         self._channel.notes[execution.task._uuid, execution.host.name] = note
 
-    def stock(self, host: str, task: t.Any, reason: Reason) -> None:
+    def stock(self, host: str, task: t.Any, reason: Reason, *, attempt: int) -> None:
         """The stock path has the task."""
         if self.heard:
-            self._channel.notes[task._uuid, host] = TaskNote(path='stock', path_reason=reason.value)
+            self._channel.notes[task._uuid, host] = TaskNote(path='stock', path_reason=reason.value, attempt=attempt)
 
     def plan(self, diary: t.Any) -> None:
         """A play has ended in a run that follows a plan."""

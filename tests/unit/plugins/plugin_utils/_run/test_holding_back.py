@@ -11,6 +11,7 @@ import pytest
 from ansible.playbook.task import Task
 from ansible_collections.rustle.engine.plugins.plugin_utils._adaptation.config import EngineConfig
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
+from ansible_collections.rustle.engine.plugins.plugin_utils._bridge.execution import Execution as BridgeExecution
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.adaptation import AdaptationKind, Decision, Instruction, Level, Rejection
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import Event, HostRecovered, HostUnavailable, TaskFailed
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import TargetLost
@@ -64,6 +65,11 @@ class Execution:
         self.again_by: Instruction | None = None
         self.begun = False
         self.run: Any = types.SimpleNamespace(task_vars={}, current=self, host=HOST)
+
+    path = "agent"
+    is_current = BridgeExecution.is_current
+    away = BridgeExecution.away
+    started = BridgeExecution.started
 
     def result(self) -> object:
         return self
