@@ -68,6 +68,17 @@ VAULTED = """
   tasks:
     - ansible.builtin.debug: {msg: "{{ token }}"}
 """
+PARALLEL = """
+- hosts: all
+  gather_facts: false
+  vars: {second: /srv/2}
+  tasks:
+    - vars: {rustle_parallel: files}
+      block:
+        - {name: one, ansible.builtin.copy: {content: "1", dest: /srv/1}}
+        - {name: two, ansible.builtin.copy: {content: "2", dest: "{{ second }}"}}
+    - {name: more, ansible.builtin.file: {path: /srv/more, state: touch}}
+"""
 FILES = {
     "site.yml": SITE,
     "vaulted.yml": VAULTED,
@@ -83,6 +94,8 @@ FILES = {
     "plain.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: id\n",
     "bad.cfg": "[defaults\n",
     "set.cfg": "[rustle]\noptimization_level = 3\nstrategy = linear\n",
+    "large.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n    - {name: image, ansible.builtin.copy: {src: image, dest: /srv/image}}\n",
+    "parallel.yml": PARALLEL,
     "bundled.yml": "- hosts: all\n  gather_facts: false\n  tasks:\n" + 5 * "    - ansible.builtin.file: {path: /x, state: touch}\n",
     "facts/h1": json.dumps({"ansible_architecture": "riscv64", "ansible_system": "Linux"}),
     "facts/s1_h2": json.dumps({"__payload__": json.dumps({"ansible_architecture": "s390x"})}),
@@ -115,6 +128,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / name).parent.mkdir(exist_ok=True)
         (home / name).write_text(text)
     (home / "folder").mkdir()
+    with (home / "image").open("wb") as image:
+        image.truncate(20 << 20)
     (home / "secret.yml").write_text("token: abc\n")
     subprocess.run(
         [Path(sys.executable).parent / "ansible-vault", "encrypt", "--vault-password-file", "right", "secret.yml"], cwd=home, check=True, capture_output=True)
@@ -337,6 +352,28 @@ def test_levels_of_optimization(plan: Any) -> None:
     assert "the sizes of its" in plan(*BASIC, "--optimize", "--serial", "1").said
     groups = [group for batch in levels["3"].plan["plays"][0]["batches"] for group in batch["parallel_groups"]]
     assert groups and {group["status"] for group in groups} == {"possible, not used"}
+
+
+def test_groups_that_tasks_declare_count_from_level_3_on(plan: Any) -> None:
+    arguments = ("parallel.yml", "-i", "h1,h2,")
+    lower = plan(*arguments, "-o", "json").plan["plays"][0]["batches"][0]["parallel_groups"]
+    assert {group["declared"] for group in lower} == {""}
+    found = plan(*arguments, "-o", "json", RUSTLE_OPTIMIZATION_LEVEL="3").plan["plays"][0]["batches"][0]["parallel_groups"]
+    assert [(group["declared"], group["tasks"], group["status"]) for group in found if group["declared"]] == [
+        ("files", ["task_0", "task_1"], "possible, not used")]  # fmt: skip
+    assert "possible, not used (rustle_parallel: files), with task_1" in plan(*arguments, "--explain", "one", RUSTLE_OPTIMIZATION_LEVEL="3").text
+    assert plan(*arguments, "-e", "second=/srv/1").status == 0
+    said = plan.bad(*arguments, "-e", "second=/srv/1", RUSTLE_OPTIMIZATION_LEVEL="3")
+    assert "rustle_parallel 'files': 'one' and 'two' cannot run side by side: file:/srv/1 is written there and written here" in said
+
+
+def test_a_file_larger_than_an_agent_takes_is_planned_on_the_stock_path(plan: Any) -> None:
+    arguments = ("large.yml", "-i", "h1,")
+    (image,) = tasks(plan(*arguments, "-o", "json").plan).values()
+    assert (image["path"], image["path_reason"], image["path_detail"]) == ("stock", "large-file", "image")
+    said = plan.bad(*arguments, "-s", "BinaryOnly")
+    assert "task 'image': image: the plan needs 20 MiB in one message to the agent, there is room for 16 MiB" in said
+    assert "hint: plan with --strategy BinaryHybrid" in said
 
 
 def test_settings(plan: Any) -> None:

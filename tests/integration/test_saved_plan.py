@@ -110,7 +110,8 @@ def test_what_is_no_plan_is_named(folder: Path) -> None:
 def test_a_run_says_where_it_was_not_what_was_planned(folder: Path) -> None:
     rc, said = run(folder, "-v")
     assert rc == 0 and "rustle: all was as planned" in said
-    (folder / "large").write_bytes(bytes(17 << 20))  # more than an agent takes, which no plan looks at
+    (folder / "large").mkdir()
+    (folder / "large" / "one").write_bytes(bytes(17 << 20))  # more than an agent takes; no plan looks into folders
     extra = "- {name: image, copy: {src: ../../../large, dest: \"{{ out }}/{{ inventory_hostname }}.image\"}}\n"
     (folder / "roles/web/tasks/main.yml").write_text(FILES["roles/web/tasks/main.yml"] + extra)
     assert command(folder, sys.executable, str(ROOT / "plugins/plugin_utils/_cli/entry.py"), "site.yml", "--save", "site.rplan").returncode == 0

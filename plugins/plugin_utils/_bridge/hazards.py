@@ -17,6 +17,7 @@ from ansible._internal._templating import _jinja_bits, _jinja_plugins
 from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import MAX_PUT
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.facts import is_fact
 
@@ -55,10 +56,6 @@ class Unsupported(BaseException):
         super().__init__(f'{reason.value}: {detail}')
         self.reason = reason
         self.detail = detail
-
-
-#: files beyond this are streamed by the stock path rather than held in memory
-MAX_PUT = 16 << 20
 
 
 def refuse_large(owner: t.Any, path: str) -> None:

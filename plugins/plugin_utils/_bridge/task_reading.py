@@ -15,6 +15,7 @@ from ansible.playbook.attribute import FieldAttribute
 from ansible.playbook.task_include import TaskInclude
 from ansible.utils.sentinel import Sentinel
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import MAX_PUT
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import MASKED, Condition, SourceTask, StaticFile
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.task import Scope as Place
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
@@ -78,7 +79,8 @@ class TaskReader:
             reads = {name: 'variables of the connection' for one in scopes for name in one.connecting} | reads
         self._inputs.used(reads)
         lookups = {name.rpartition('.')[2] or '?' for name in deep.lookups} | ({str(task.loop_with)} if task.loop_with else set())
-        stock, detail = self._stock(task, settings, lookups, on_target)
+        files = self._files(task, action, real)
+        stock, detail = self._stock(task, settings, lookups, on_target, files)
         flush = action == 'meta' and task.args.get('_raw_params') == 'flush_handlers'
         return SourceTask(
             task_id=task_id, name=self._name(task, scope), module=_shown_module(task), node=node,
@@ -87,11 +89,12 @@ class TaskReader:
             sets_any=action in ('include_vars', 'include_tasks', 'include_role'),
             sets_facts=action.endswith('_facts') or action in _SETS_FACTS,
             conditions=self._conditions(task, scopes), tags=_tags(task),
-            notify=_names(task.notify), after=_names(settings.get('rustle_after')), stock=stock, stock_detail=detail,
+            notify=_names(task.notify), after=_names(settings.get('rustle_after')), parallel=str(settings.get('rustle_parallel') or ''),
+            stock=stock, stock_detail=detail,
             cut=_cut(task, action, deep, lookups), ends=self._ends(task), on_target=on_target, become=_become(task),
             role=task._role.get_name() if task._role is not None else '', where='' if flush and task.implicit else where_of(task),
             identity=identity_of(task, playbook=self._playbook),
-            modules=self._modules(task) if on_target else (), files=self._files(task, action, real), loop_items=_count(task, scope),
+            modules=self._modules(task) if on_target else (), files=files, loop_items=_count(task, scope),
             check_mode=task.check_mode is True, flush=flush)
 
     def _squash(self, task: t.Any) -> None:
@@ -228,7 +231,9 @@ class TaskReader:
 
     # -- what the run decides
 
-    def _stock(self, task: t.Any, settings: t.Mapping[str, t.Any], lookups: t.Iterable[str], on_target: bool) -> tuple[Reason | None, str]:
+    def _stock(
+        self, task: t.Any, settings: t.Mapping[str, t.Any], lookups: t.Iterable[str], on_target: bool, files: t.Iterable[StaticFile],
+    ) -> tuple[Reason | None, str]:
         if settings.get('rustle_mode') == 'ssh':
             return Reason.MODE_SSH, ''
         if settings.get('rustle_enabled') is False:
@@ -250,7 +255,8 @@ class TaskReader:
                 return Reason.ENVIRONMENT, next(str(name) for name in layer if _PYTHON_VARIABLES.match(str(name)))
         if prospects.plugin_of(task) == 'normal' and not self._modules(task):
             return Reason.NON_PYTHON_MODULE, str(task.action)
-        return None, ''
+        large = next((file.path for file in files if file.size > MAX_PUT), None)
+        return (None, '') if large is None else (Reason.LARGE_FILE, large)
 
     def _ends(self, task: t.Any) -> Reason | None:
         reason = prospects.ends_bundle(task, ended=False)

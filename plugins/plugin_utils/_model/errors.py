@@ -16,10 +16,10 @@
         |-- InvalidHostPattern       a pattern of hosts, or --limit, matches nothing or cannot be read
         |-- UnknownTask              rustle_after or --explain names a task that is not there
         |-- ConflictingStrategies    options that exclude each other
-        |-- ResourceContention       tasks that are declared to run side by side touch the same thing
+        |-- ResourceContention       tasks that are declared to run side by side (rustle_parallel) depend on each other
         |-- PlanningTimeout          planning took longer than it may
         |-- InvalidTagExpression     --tags or --skip-tags cannot be read
-        |-- InsufficientResources    what the plan needs is more than there is
+        |-- InsufficientResources    what a binary deployment needs is more than there is
         |-- UnsupportedTarget        no agent runs on hosts of this kind
         |-- BelowBinaryThreshold     a binary deployment was asked for and has too few tasks
         |-- IncompatibleModule       a module cannot go into a bundle, and that was asked for
@@ -141,9 +141,12 @@ class ConflictingStrategies(PlanError):
 
 
 class ResourceContention(PlanError):
-    def __init__(self, one: str, other: str, resource: str) -> None:
-        super().__init__(f'{one!r} and {other!r} are to run side by side, and both touch {resource}',
-                         hint='let one of them come after the other (rustle_after)')
+    """``group``: the name of the declaration; ``why``: what orders the two, or keeps one of them from running beside others."""
+
+    def __init__(self, group: str, tasks: t.Sequence[str], *, why: str) -> None:
+        names = ' and '.join(map(repr, tasks))
+        super().__init__(f'rustle_parallel {group!r}: {names} cannot run side by side: {why}',
+                         hint='take one of them out, or say with rustle_effects what it really touches')
 
 
 class PlanningTimeout(PlanError):

@@ -147,13 +147,17 @@ class HandlerPlan:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ParallelGroup:
-    """Tasks of one host whose effects are disjoint. ``status``: the agent runs them one after the other all the same."""
+    """Tasks of one host whose effects are disjoint. ``status``: the agent runs them one after the other all the same.
+
+    ``declared``: the name by which the playbook says that they may run side by side (``rustle_parallel``).
+    """
 
     group_id: str
     tasks: tuple[str, ...]
     status: t.Literal['possible, not used', 'used'] = 'possible, not used'
     shared_resources: tuple[str, ...] = ()  # read by more than one of them
     max_parallelism: int = 0
+    declared: str = ''
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-__all__ = ['TMP_TOKEN_PREFIX', 'BecomeTalk', 'Branch', 'Call', 'ModuleRef', 'Put', 'Question', 'Reply', 'Shell', 'Sleep', 'Target', 'TargetLost']
+__all__ = ['MAX_PUT', 'TMP_TOKEN_PREFIX', 'BecomeTalk', 'Branch', 'Call', 'ModuleRef', 'Put', 'Question', 'Reply', 'Shell', 'Sleep', 'Target', 'TargetLost']
 
 TMP_TOKEN_PREFIX = '/rustle-tmp-'
 """Begins the stand-in for a task's temporary directory on the target; the agent puts the real path in its place."""
+
+MAX_PUT: t.Final = 16 << 20
+"""Bytes of a file that an agent takes; larger ones are streamed by the stock path rather than held in memory."""
 
 
 @dataclasses.dataclass(frozen=True)

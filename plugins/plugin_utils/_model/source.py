@@ -83,6 +83,7 @@ class SourceTask:
     ``sets_any``: it may set variables of any name. ``stock``: why it takes the stock path on any host. ``cut``: why it is never
     prepared behind others; ``ends``: why nothing is prepared behind it. ``on_target``: it asks something of its host.
     ``notify``: names and topics; a template among them may mean any handler. ``after``: declared (``rustle_after``), names or ids.
+    ``parallel``: declared (``rustle_parallel``), the name that tasks have in common which may run side by side.
     ``identity``: what history knows it by. ``blocks``: blocks with rescue or always around it, outermost first, each with the section that it is in.
     ``included_by``: the include that brings it. ``opened``: an include whose tasks follow it here; ``opaque``: why they do not.
     """
@@ -103,6 +104,7 @@ class SourceTask:
     notify: tuple[str, ...] = ()
     listen: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    parallel: str = ''
     stock: Reason | None = None
     stock_detail: str = ''
     cut: Reason | None = None

@@ -5,6 +5,7 @@ Rule: what every plan asks for is done here; networkx, whose import takes longer
 """
 from __future__ import annotations
 
+import collections
 import functools
 import typing as t
 
@@ -75,6 +76,20 @@ class TaskGraph:
             way.append(step)
             step = best[step][1]
         return tuple(reversed(way))
+
+    def way(self, task_id: str, befores: t.Collection[str]) -> tuple[str, ...]:
+        """The shortest way to the task from one of these, both ends included; empty where there is none."""
+        ways: dict[str, tuple[str, ...]] = {task_id: (task_id,)}
+        waiting = collections.deque((task_id,))
+        while waiting:
+            here = waiting.popleft()
+            for before in self._before[here]:
+                if before not in ways:
+                    ways[before] = (before, *ways[here])
+                    if before in befores:
+                        return ways[before]
+                    waiting.append(before)
+        return ()
 
     def independent(self, one: str, other: str) -> bool:
         """Whether neither task comes after the other."""

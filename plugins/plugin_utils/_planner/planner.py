@@ -14,6 +14,7 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.errors import
     BelowBinaryThreshold,
     ConflictingStrategies,
     IncompatibleModule,
+    InsufficientResources,
     PlanError,
     UnsupportedTarget,
 )
@@ -30,13 +31,14 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.plan import (
     TaskPlan,
 )
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
+from ansible_collections.rustle.engine.plugins.plugin_utils._model.remote import MAX_PUT
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.source import HostClass, PlaySource, SourceTask
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.batch_sizes import about_sizes
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.bundling import Bundled, Placed, bundle, calls_of, stock_trips
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.dependencies import Dependencies, Finder
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.deployments import deployments_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.graph import TaskGraph
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups import alone_of, group, reason_for
+from ansible_collections.rustle.engine.plugins.plugin_utils._planner.groups import alone_of, declared, group, reason_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.ordering import barrier_for
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.risk import risk_of
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.suitability import Work, analyse
@@ -51,6 +53,7 @@ Latency = t.Callable[[HostClass], 'float | None']
 """What they say of the seconds of a round trip to hosts of a class."""
 
 _BINARY = (ExecutionStrategy.BINARY_HYBRID, ExecutionStrategy.BINARY_ONLY)
+_DECLARED = 3  # the optimization level from which on declared groups count
 _POSIX = frozenset({'', 'aix', 'any', 'darwin', 'dragonfly', 'freebsd', 'linux', 'netbsd', 'openbsd', 'posix', 'sunos'})
 
 
@@ -106,7 +109,11 @@ class _PlayPlanner:
         reads = {task_id: touched[1] for task_id, touched in self.touched.items()}
         self.barriers = barriers_of(play, self.dependencies, options, self.strategy)
         self.alone = alone_of(play.tasks, self.barriers)
-        self.groups = group(self.graph, reads, prefix=f'{play.play_id}-', alone=self.alone)
+        prefix = f'{play.play_id}-'
+        asked = options.optimization_level >= _DECLARED
+        ours = declared(play.tasks, self.graph, reads, self.dependencies.edges, prefix=prefix, alone=self.alone) if asked else ()
+        taken = self.alone.keys() | {task_id for one in ours for task_id in one.tasks}
+        self.groups = (*ours, *group(self.graph, reads, prefix=prefix, alone=taken))
         seconds = {task_id: known.median for task_id, known in self.estimates.items()} or dict.fromkeys(shown, 1.0)
         self.critical_path = tuple(filter(set(shown).__contains__, self.graph.critical_path(seconds)))
         checkpoint(f'bundling play {play.name!r}')
@@ -153,6 +160,10 @@ class _PlayPlanner:
 
     def _all_bundled(self) -> None:
         for task in self.play.tasks:
+            if task.on_target and task.stock is Reason.LARGE_FILE:
+                raise InsufficientResources(
+                    f'task {task.name!r}: {task.stock_detail}', needed=f'{max(file.size for file in task.files) >> 20} MiB in one message to the agent',
+                    there=f'room for {MAX_PUT >> 20} MiB', hint='plan with --strategy BinaryHybrid: such tasks then take the stock path')
             if task.on_target and task.stock is not None:
                 raise IncompatibleModule(task.module, task=task.name, reason=task.stock.text)
         if all(one.bound_by == 'refused' for one in self.suitability):

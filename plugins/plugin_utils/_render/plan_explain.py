@@ -231,7 +231,8 @@ class _Words:
         if task.can_run_parallel and own is not None:
             others = [self._named(task_id) for task_id in own.tasks if task_id != task.task_id]
             more = f' and {len(others) - _SHOWN} more' if len(others) > _SHOWN else ''
-            return f'{own.status}, with {", ".join(others[:_SHOWN])}{more}: {task.parallel_reason}'
+            says = f' (rustle_parallel: {clean(own.declared)})' if own.declared else ''
+            return f'{own.status}{says}, with {", ".join(others[:_SHOWN])}{more}: {task.parallel_reason}'
         return f'{"possible" if task.can_run_parallel else "no"}: {task.parallel_reason or "nothing is known of it"}'
 
     def _touches(self, task: TaskPlan) -> t.Iterator[str]:
