@@ -5,7 +5,6 @@ Rule: what every plan asks for is done here; networkx, whose import takes longer
 """
 from __future__ import annotations
 
-import collections
 import functools
 import typing as t
 
@@ -77,19 +76,10 @@ class TaskGraph:
             step = best[step][1]
         return tuple(reversed(way))
 
-    def way(self, task_id: str, befores: t.Collection[str]) -> tuple[str, ...]:
+    def way(self, task_id: str, befores: t.Iterable[str]) -> tuple[str, ...]:
         """The shortest way to the task from one of these, both ends included; empty where there is none."""
-        ways: dict[str, tuple[str, ...]] = {task_id: (task_id,)}
-        waiting = collections.deque((task_id,))
-        while waiting:
-            here = waiting.popleft()
-            for before in self._before[here]:
-                if before not in ways:
-                    ways[before] = (before, *ways[here])
-                    if before in befores:
-                        return ways[before]
-                    waiting.append(before)
-        return ()
+        others = [other for other in befores if other != task_id]
+        return tuple(_networkx().multi_source_dijkstra_path(self._graph, others).get(task_id, ())) if others else ()
 
     def independent(self, one: str, other: str) -> bool:
         """Whether neither task comes after the other."""
@@ -98,7 +88,3 @@ class TaskGraph:
     def comes_after(self, task_id: str, before: str) -> bool:
         """Whether there is a way from ``before`` to the task."""
         return bool(_networkx().has_path(self._graph, before, task_id))
-
-    def reduced(self) -> list[tuple[str, str]]:
-        """Edges without those that follow from others: what is drawn."""
-        return list(_networkx().transitive_reduction(self._graph).edges)

@@ -31,9 +31,13 @@ def test_the_critical_path_is_the_longest_by_its_seconds() -> None:
     assert TaskGraph((), []).critical_path({}) == ()
 
 
-def test_what_follows_from_other_edges_is_not_drawn() -> None:
-    assert ("a", "d") not in DIAMOND.reduced()
-    assert len(DIAMOND.reduced()) == 4
+def test_a_way_is_the_shortest_one_from_any_of_these() -> None:
+    assert DIAMOND.way("d", ["a"]) == ("a", "d")
+    assert DIAMOND.way("d", ["d", "b"]) == ("b", "d")
+    chain = TaskGraph("abcd", [("a", "b"), ("b", "c")])
+    assert chain.way("c", ["a", "d", "c"]) == ("a", "b", "c")
+    assert chain.way("a", ["a", "b", "c", "d"]) == ()
+    assert chain.way("a", ["a"]) == ()
 
 
 def test_a_circle_is_an_error_that_names_it() -> None:
