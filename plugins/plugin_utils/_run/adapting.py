@@ -78,7 +78,7 @@ class Adapting:
         failed, away = execution.failed, execution.away
         if away and instruction is not None and instruction.decision.kind is AdaptationKind.WAIT and self._goes_on_waiting(instruction, execution):
             return True
-        if not away and host in self._away:
+        if not away and host in self._away and not (instruction is not None and instruction.decision.kind in _ELSEWHERE):
             self._channel.publish(HostRecovered(host=host, seconds=time.monotonic() - self._away.pop(host)))
         if instruction is not None:
             self._adviser.applied(instruction.adaptation, not (away if instruction.decision.kind is AdaptationKind.WAIT else failed))
@@ -116,21 +116,33 @@ class Adapting:
         """Whether a host that could not be reached once more is waited for still; nothing of the task may have begun meanwhile."""
         if execution.started or execution.host.name in self._given_up:
             return False
+        if execution.started is None and not self._may_be_repeated(execution):
+            return False
         if time.monotonic() >= float(instruction.decision.changes.get('until', 0.0)):
             return False
         self._later(instruction, execution, float(instruction.decision.changes.get('every', 1.0)))
         return True
 
+    def _may_be_repeated(self, execution: Ended) -> bool:
+        """Whether a second run does no harm, though the first one may have begun."""
+        declared = self._play.session.settings(execution.run.task_vars).retry
+        return bool(self._is_idempotent(execution.task) if declared is None else declared)
+
+    def _is_idempotent(self, task: t.Any) -> bool:
+        return is_repeatable(prospects.node_of(task, on_controller=False, rescope=None, effects=None), self._play.session.tables)
+
     def _failure(self, execution: Ended, wire: t.Any, settings: t.Any) -> TaskFailed:
         task, host = execution.task, execution.host
         vaulted.look_at(self._play.play, host, task)
-        node = prospects.node_of(task, on_controller=False, rescope=None, effects=None)
-        group = self._play.strategy._inventory.get_hosts(settings.interchangeable) if settings.interchangeable else ()
+        # a delegated task is not its host's to give away; and what another host, or leaving it out, has not helped stands
+        interchangeable = settings.interchangeable if task.delegate_to is None else ''
+        group = self._play.strategy._inventory.get_hosts(interchangeable) if interchangeable else ()
+        left_out = execution.again_by is not None and execution.again_by.decision.kind is AdaptationKind.SKIP
         return TaskFailed(
             task=task_refs.of(task), host=host.name, final=False, attempt=execution.attempt, unreachable=compat.unreachable(wire),
             started=execution.started,
-            declared=failures.declared(task), idempotent=is_repeatable(node, self._play.session.tables), retry_declared=settings.retry,
-            skippable=settings.skippable, advise=settings.adaptation == 'advise',
+            declared=failures.declared(task), idempotent=self._is_idempotent(task), retry_declared=settings.retry,
+            skippable=settings.skippable and not left_out, advise=settings.adaptation == 'advise',
             interchangeable=tuple(other.name for other in group if other.name != host.name),
             host_class=observed_classes.of(host), path=execution.path, **failures.failure(compat.shown_result(wire, task)))
 
@@ -200,6 +212,7 @@ class Adapting:
         self._say(instruction, execution, f'{other} does it instead')
         task = execution.task.copy()
         task.delegate_to = other
+        task.delegate_facts = False
         self._later(instruction, execution, 0.0, task)
         return True
 
@@ -287,6 +300,7 @@ class Adapting:
         self._adviser.applied(instruction.adaptation, True)
 
 
+_ELSEWHERE = (AdaptationKind.REALLOCATE, AdaptationKind.FAILOVER)
 _HOLDING: dict[AdaptationKind, t.Callable[[Adapting, Instruction, t.Any], bool]] = {
     AdaptationKind.RETRY: Adapting._retry, AdaptationKind.WAIT: Adapting._wait, AdaptationKind.REALLOCATE: Adapting._elsewhere,
     AdaptationKind.FAILOVER: Adapting._elsewhere, AdaptationKind.SKIP: Adapting._skip,

@@ -11,6 +11,7 @@ import collections
 import typing as t
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -122,7 +123,7 @@ class StockPath:
 
     @staticmethod
     def _may_be_held(stock: StockTask) -> bool:
-        if stock.reason in (Reason.DISABLED, Reason.DEBUGGER):
+        if stock.reason is Reason.DISABLED or stock.task.debugger is not None:
             return False
         return not (stock.away and _reconnects(stock.run.task_vars))
 
@@ -130,5 +131,9 @@ class StockPath:
 def _reconnects(variables: t.Mapping[str, t.Any]) -> bool:
     """Whether ssh has retries of its own for the host: then it is connected to as often as under linear."""
     connection_loader.get('ssh', class_only=True)  # its options are known from then on
-    value = C.config.get_config_value('reconnection_retries', plugin_type='connection', plugin_name='ssh', variables=dict(variables))
+    try:
+        given = compat.render({name: variables[name] for name in ('ansible_ssh_retries',) if name in variables}, dict(variables))
+        value = C.config.get_config_value('reconnection_retries', plugin_type='connection', plugin_name='ssh', variables=given)
+    except AnsibleError:
+        return True  # how often is the worker's to say
     return str(value or 0) != '0'

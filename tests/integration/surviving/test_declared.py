@@ -137,6 +137,24 @@ def test_another_host_does_it_only_where_the_play_says_that_it_may(fleet: Fleet,
         assert lines == []
 
 
+@two_hosts
+def test_what_no_host_can_do_fails(fleet: Fleet, run: Run) -> None:
+    tasks = [{"name": "Do it", "ansible.builtin.shell": failing(times=20), "vars": {"rustle_retry": True}}]
+    outcome = run(*tasks, of_play={"vars": {"rustle_interchangeable": "mirrors"}}, RUSTLE_ADAPTATION_LEARNING="0")
+    assert outcome.rc == 2, outcome.stdout
+    instead = len([line for line in said(outcome) if "does it instead" in line])
+    assert instead in (1, 2)  # a host that has failed for good does nothing for the other one
+    assert len(journal(fleet, 0) + journal(fleet, 1)) == 6 + instead
+
+
+@one_host
+def test_a_task_that_fails_before_it_can_be_left_out_fails(fleet: Fleet, run: Run) -> None:
+    nowhere = {"name": "Do it", "ansible.builtin.command": "true", "delegate_to": "{{ nobody }}", "vars": {"rustle_skippable": True}}
+    outcome = run(nowhere, RUSTLE_ADAPTATION_LEARNING="0")
+    assert outcome.rc == 2
+    assert len([line for line in said(outcome) if "left out" in line]) == 1
+
+
 @one_host
 def test_without_the_callback_nothing_is_adapted(fleet: Fleet, run: Run) -> None:
     outcome = run(task(rustle_retry=True, rustle_skippable=True), callback=False)

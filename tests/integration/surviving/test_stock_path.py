@@ -77,16 +77,27 @@ def test_where_the_engine_is_off_for_a_task_nothing_is_done_about_it(fleet: Flee
     assert server.asked["/h001/one"] == 1
 
 
+@pytest.mark.parametrize("fleet", [{"hosts": 2, "groups": {"mirrors": ["h001", "h002"]}}], indirect=True)
+def test_what_is_delegated_stays_where_the_play_wants_it(fleet: Fleet, tmp_path: Path) -> None:
+    command = f"echo $HOME >> {tmp_path}/where; echo 'Connection timed out' >&2; exit 1"
+    declared = {"rustle_retry": True, "rustle_interchangeable": "mirrors"}
+    task = {"name": "Here", "ansible.builtin.shell": command, "delegate_to": "localhost", "vars": declared}
+    outcome, _events = run(fleet, tmp_path, task, RUSTLE_ADAPTATION_LEARNING="0")
+    assert outcome.rc == 2
+    assert (tmp_path / "where").read_text().split() == [str(fleet.controller_home)] * 6
+
+
 @contextmanager
-def away(fleet: Fleet, *, after: Path, until: Path) -> Iterator[None]:
-    """The host refuses connections once a file is there, until the events tell that this was noticed."""
+def away(fleet: Fleet, *, events: Path) -> Iterator[None]:
+    """The host refuses connections from the end of its first task on, until the events tell that this was noticed."""
     name, over = fleet.hosts[0].name, threading.Event()
 
     def watch() -> None:
-        while not after.exists() and not over.wait(0.05):
+        # not as soon as the task has done something: what it answers is on its way then
+        while not over.wait(0.05) and not (events.exists() and "task_completed" in events.read_text()):
             pass
         fleet.close(name)
-        while not over.wait(0.05) and "host_unavailable" not in until.read_text():
+        while not over.wait(0.05) and "host_unavailable" not in events.read_text():
             pass
         fleet.open(name)
 
@@ -103,12 +114,12 @@ def away(fleet: Fleet, *, after: Path, until: Path) -> Iterator[None]:
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_a_host_that_goes_away_is_waited_for_where_the_task_may_be_repeated(fleet: Fleet, tmp_path: Path, repeatable: bool) -> None:
     work = fleet.hosts[0].work
-    begin = {"name": "Begin", "ansible.builtin.file": {"path": f"{work}/begun-{repeatable}", "state": "touch"}}
+    begin = {"name": "Begin", "ansible.builtin.file": {"path": f"{work}/begun", "state": "touch"}}
     # on the controller: the host is away by the time that the next task asks for it
     wait = {"name": "Give it time", "ansible.builtin.pause": {"seconds": 2}}
     file = {"ansible.builtin.file": {"path": f"{work}/end", "state": "touch"}}
     action: dict[str, Any] = file if repeatable else {"ansible.builtin.shell": f"echo end >> {work}/end"}
-    with away(fleet, after=work / f"begun-{repeatable}", until=tmp_path / "events"):
+    with away(fleet, events=tmp_path / "events"):
         outcome, events = run(fleet, tmp_path, begin, wait, {"name": "End", **action}, RUSTLE_MODE="ssh", ANSIBLE_SSH_ARGS="-o ControlMaster=no")
     said = [line for line in outcome.stdout.splitlines() if line.startswith("rustle: [")]
     if repeatable:

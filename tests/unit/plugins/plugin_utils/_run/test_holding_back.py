@@ -59,8 +59,11 @@ class Engine:
 class Execution:
     """A task on a host that has ended."""
 
-    def __init__(self, *, failed: bool = True, lost: TargetLost | None = None, told: bool = False, attempt: int = 1) -> None:
-        self.host, self.task = HOST, Task.load({"name": "a file", "ansible.builtin.file": {"path": "/x", "state": "touch"}})
+    def __init__(
+        self, *, failed: bool = True, lost: TargetLost | None = None, told: bool = False, attempt: int = 1, task: Task | None = None
+    ) -> None:
+        self.host = HOST
+        self.task = task or Task.load({"name": "a file", "ansible.builtin.file": {"path": "/x", "state": "touch"}})
         self.failed, self.lost_with, self.told, self.attempt = failed, lost, told, attempt
         self.again_by: Instruction | None = None
         self.begun = False
@@ -90,7 +93,7 @@ class Play:
         self.halted = False
 
     def begin_again(self, execution: Execution, task: Task) -> Execution:
-        fresh = Execution()
+        fresh = Execution(task=task)
         fresh.run = execution.run
         fresh.run.current = fresh
         self.begun.append((fresh, task))
@@ -242,6 +245,22 @@ def test_a_task_that_may_have_begun_meanwhile_is_not_begun_again() -> None:
     assert not world.adapting.takes(fresh)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("action", "retry", "waits"), [
+    ("ansible.builtin.file", None, True), ("ansible.builtin.file", False, False), ("ansible.builtin.command", None, False),
+    ("ansible.builtin.command", True, True),
+])
+def test_where_nobody_knows_whether_it_began_meanwhile_it_has_to_be_repeatable(action: str, retry: bool | None, waits: bool) -> None:
+    world = World(retry=retry)
+    world.says(AdaptationKind.WAIT, until=float("inf"), every=5.0)
+    task = Task.load({"name": "a task", action: {"path": "/x"} if action.endswith("file") else "x"})
+    world.adapting.takes(Execution(lost=lost(started=False), task=task))  # type: ignore[arg-type]
+    world.play.timers.pop()[1]()
+    by_worker = types.SimpleNamespace(
+        host=HOST, task=task, run=world.play.begun[-1][0].run, attempt=1, again_by=world.play.begun[-1][0].again_by, told=False, path="stock",
+        failed=True, away=True, started=None, is_current=True, result=lambda: Execution(lost=lost(started=False)))
+    assert world.adapting.takes(by_worker) is waits  # type: ignore[arg-type]
+
+
 def test_a_host_is_not_waited_for_beyond_the_bound() -> None:
     world = World()
     world.says(AdaptationKind.WAIT, until=0.0, every=5.0)
@@ -280,6 +299,55 @@ def test_another_host_does_it_by_delegation() -> None:
     assert world.engine.heard[0].interchangeable == ("web2",)
     world.play.timers[0][1]()
     assert world.play.begun[0][1].delegate_to == "web2"
+
+
+def test_what_another_host_could_not_do_either_is_offered_to_no_third_one() -> None:
+    world = World(interchangeable="web")
+    world.says(AdaptationKind.REALLOCATE, host="web2")
+    world.adapting.takes(Execution())  # type: ignore[arg-type]
+    world.play.timers.pop()[1]()
+    assert not world.adapting.takes(world.play.begun[0][0])  # type: ignore[arg-type]
+    again = world.engine.heard[-1]
+    assert isinstance(again, TaskFailed)
+    assert again.interchangeable == ()
+
+
+def test_what_the_play_delegates_is_done_there_or_nowhere() -> None:
+    world = World(interchangeable="web")
+    execution = Execution()
+    execution.task.delegate_to = "localhost"
+    world.adapting.takes(execution)  # type: ignore[arg-type]
+    assert [event.interchangeable for event in world.engine.heard if isinstance(event, TaskFailed)] == [()]
+
+
+def test_facts_that_another_host_has_found_are_those_of_the_host_in_whose_place_it_has() -> None:
+    world = World(interchangeable="web")
+    world.says(AdaptationKind.REALLOCATE, host="web2")
+    execution = Execution()
+    execution.task.delegate_facts = True  # without delegate_to it says nothing
+    world.adapting.takes(execution)  # type: ignore[arg-type]
+    world.play.timers.pop()[1]()
+    assert not world.play.begun[0][1].delegate_facts
+
+
+def test_a_host_is_not_back_because_another_one_has_done_its_task() -> None:
+    world = World(interchangeable="web")
+    world.says(AdaptationKind.REALLOCATE, host="web2")
+    world.adapting.takes(Execution(lost=lost(started=False)))  # type: ignore[arg-type]
+    world.play.timers.pop()[1]()
+    elsewhere = world.play.begun[0][0]
+    elsewhere.failed = False
+    world.adapting.takes(elsewhere)  # type: ignore[arg-type]
+    assert not any(isinstance(event, HostRecovered) for event in world.engine.heard)
+
+
+def test_a_task_that_cannot_even_be_left_out_has_failed() -> None:
+    world = World(skippable=True)
+    world.says(AdaptationKind.SKIP)
+    world.adapting.takes(Execution())  # type: ignore[arg-type]
+    world.play.timers.pop()[1]()
+    world.adapting.takes(world.play.begun[0][0])  # type: ignore[arg-type]
+    assert [event.skippable for event in world.engine.heard if isinstance(event, TaskFailed)] == [True, False]
 
 
 def test_a_task_that_is_left_out_is_begun_as_one_that_is_skipped() -> None:

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 import pytest
+from ansible._internal._datatag._tags import TrustedAsTemplate
 from ansible.playbook.task import Task
 from ansible_collections.rustle.engine.plugins.plugin_utils._bridge import compat
 from ansible_collections.rustle.engine.plugins.plugin_utils._model.reasons import Reason
@@ -89,15 +90,21 @@ def test_results_that_are_not_of_the_hosts_worker_go_straight_to_linear() -> Non
     assert (play.told, play.asked) == ([nobodys, agents], [])
 
 
-@pytest.mark.parametrize("reason", [Reason.DISABLED, Reason.DEBUGGER])
-def test_where_a_person_decides_nobody_is_asked(reason: Reason) -> None:
+@pytest.mark.parametrize(("reason", "keywords"), [
+    (Reason.DISABLED, {}), (Reason.DEBUGGER, {"debugger": "on_failed"}), (Reason.MODE_SSH, {"debugger": "on_failed"}),
+])
+def test_where_a_person_decides_nobody_is_asked(reason: Reason, keywords: dict[str, Any]) -> None:
     play = Play()
-    play.stock_path.begins(play.run, task(), reason)
+    play.stock_path.begins(play.run, task(**keywords), reason)
     result = play.ends(play.run.stock.task)
     assert (play.told, play.asked) == ([result], [])
 
 
-@pytest.mark.parametrize(("variables", "asked"), [({}, 1), ({"ansible_ssh_retries": 0}, 1), ({"ansible_ssh_retries": 2}, 0)])
+@pytest.mark.parametrize(("variables", "asked"), [
+    ({}, 1), ({"ansible_ssh_retries": 0}, 1), ({"ansible_ssh_retries": 2}, 0), ({"ansible_ssh_retries": TrustedAsTemplate().tag("{{ n }}"), "n": 2}, 0),
+    ({"ansible_ssh_retries": TrustedAsTemplate().tag("{{ n }}"), "n": 0}, 1), ({"ansible_ssh_retries": TrustedAsTemplate().tag("{{ n }}")}, 0),
+    ({"ansible_ssh_retries": "many"}, 0),
+])
 def test_a_host_that_ssh_itself_tries_again_to_reach_is_not_waited_for(variables: dict[str, Any], asked: int) -> None:
     play = Play()
     play.run.task_vars = variables
