@@ -92,6 +92,8 @@ class StrategyModule(LinearStrategy):
         results: list[t.Any] = []
         while self._pending_results > 0 and not self._tqm._terminated:
             if self._tqm.has_dead_workers():
+                self._rustle.adapting.let_go()
+                results.extend(self._process_pending_results(iterator))
                 # let linear say it
                 return results + super()._wait_on_pending_results(iterator)
             results.extend(self._process_pending_results(iterator))

@@ -65,14 +65,15 @@ class Adapting:
         self._play = play
         self._channel = channel
         self._away: dict[str, float] = {}  # host -> monotonic time since when it cannot be reached
-        self._held: dict[str, Ended] = {}  # host -> whose end linear has not been told
+        self.held: dict[str, Ended] = {}
+        """Host -> whose end linear has not been told."""
         self._given_up: set[str] = set()  # hosts that are not waited for any more
         if channel.adviser is not None:
             channel.adviser.act()
 
     def takes(self, execution: Ended) -> bool:
         """Whether the engine wants something done about how the execution ended, so that linear is not told of it (yet)."""
-        if self._channel.adviser is None:
+        if self._channel.adviser is None or self._play.strategy.debugger_active:
             return False
         instruction, host = execution.again_by, execution.host.name
         failed, away = execution.failed, execution.away
@@ -231,13 +232,13 @@ class Adapting:
         return True
 
     def _later(self, instruction: Instruction, execution: Ended, seconds: float, task: t.Any = None) -> None:
-        self._held[execution.host.name] = execution
+        self.held[execution.host.name] = execution
         self._play.hub.after(seconds, lambda: self._again(instruction, execution, task or execution.task))
 
     def _again(self, instruction: Instruction, execution: Ended, task: t.Any) -> None:
-        if not execution.is_current or self._held.get(execution.host.name) is not execution:
+        if not execution.is_current or self.held.get(execution.host.name) is not execution:
             return  # the play has ended, or linear has been told
-        del self._held[execution.host.name]
+        del self.held[execution.host.name]
         if instruction.decision.kind is not AdaptationKind.WAIT:
             self._adviser.applied(instruction.adaptation, None)
         path = self._path(execution)
@@ -251,13 +252,19 @@ class Adapting:
         """What was held back of a host goes to linear as it is."""
         host = instruction.decision.target
         self._given_up.add(host)
-        execution = self._held.pop(host, None)
+        execution = self.held.pop(host, None)
         if execution is not None:
             self._path(execution).deliver(execution)
 
     def _path(self, execution: Ended) -> t.Any:
         """Who begins it again, and tells linear of it."""
         return self._play.stock_path if execution.path == 'stock' else self._play
+
+    def let_go(self) -> None:
+        """All that is held back goes to linear as it is: nothing of the play goes on."""
+        while self.held:
+            _host, execution = self.held.popitem()
+            self._path(execution).deliver(execution)
 
     # -- what changes the run
 
@@ -297,6 +304,7 @@ class Adapting:
     def _halt(self, instruction: Instruction) -> None:
         _display.error(f'rustle: the run is halted: {instruction.decision.rationale}')
         self._play.halt()
+        self.let_go()
         self._adviser.applied(instruction.adaptation, True)
 
 

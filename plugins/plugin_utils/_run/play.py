@@ -224,6 +224,8 @@ class PlayRun:
                 elif execution.outcome is Outcome.WAITING and any(errand.started for errand in sent):
                     lines.append(f'"{execution.task.get_name()}" (started, outcome unknown)')
             self.withdraw(run)
+            if name in self.adapting.held:
+                lines.append(f'"{self.adapting.held[name].task.get_name()}" (failed, was held back)')
             if lines:
                 _display.warning(f'{name}: interrupted; these tasks ran and are not shown above: {", ".join(lines)}')
         self.hub.flush()

@@ -84,7 +84,8 @@ class Play:
     def __init__(self, settings: Settings) -> None:
         self.hub = types.SimpleNamespace(after=lambda seconds, act: self.timers.append((seconds, act)), forks=5, order={}, start_limit=120.0)
         self.session = types.SimpleNamespace(settings=lambda variables: settings, tables=OURS, by_stock=set(), overrides={})
-        self.strategy = types.SimpleNamespace(_inventory=types.SimpleNamespace(get_hosts=lambda group: [HOST, types.SimpleNamespace(name="web2")]))
+        self.strategy = types.SimpleNamespace(
+            debugger_active=False, _inventory=types.SimpleNamespace(get_hosts=lambda group: [HOST, types.SimpleNamespace(name="web2")]))
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.begun: list[tuple[Execution, Task]] = []
         self.delivered: list[Execution] = []
@@ -269,6 +270,27 @@ def test_a_host_is_not_waited_for_beyond_the_bound() -> None:
     fresh = world.play.begun[-1][0]
     fresh.lost_with = lost(started=False)
     assert not world.adapting.takes(fresh)  # type: ignore[arg-type]
+
+
+def test_while_a_person_debugs_nothing_is_held_back() -> None:
+    world = World()
+    world.play.strategy.debugger_active = True
+    assert not world.adapting.takes(Execution())  # type: ignore[arg-type]
+    assert world.engine.heard == []
+
+
+def test_a_halt_gives_linear_what_was_held_back_and_nothing_is_begun_again() -> None:
+    world = World()
+    world.says(AdaptationKind.RETRY, after=2.0)
+    held = Execution()
+    assert world.adapting.takes(held)  # type: ignore[arg-type]
+    other = Execution()
+    world.says(AdaptationKind.HALT, target="*")
+    assert not world.adapting.takes(other)  # type: ignore[arg-type]
+    assert (world.play.halted, world.play.delivered) == (True, [held])
+    for _seconds, act in world.play.timers:
+        act()
+    assert world.play.begun == []
 
 
 def test_report_gives_linear_what_was_held_back() -> None:
