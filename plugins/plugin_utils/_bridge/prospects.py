@@ -24,13 +24,15 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._planner.lookups imp
 from . import compat
 from .modules import find_module
 
-__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'reads_controller', 'stock_reason', 'tasks_of']
+__all__ = ['AGENT_ACTIONS', 'ends_bundle', 'modules_of', 'node_of', 'notifications', 'plugin_of', 'reads_controller', 'sets_facts', 'stock_reason',
+           'tasks_of']
 
 _CORE = os.path.dirname(action_plugins.__file__)
 _PACKAGE = os.path.dirname(ansible.__file__) + os.sep
 #: action plugins of ansible-core whose every use of the target goes through the seams
 AGENT_ACTIONS = frozenset(('normal', 'command', 'shell', 'copy', 'template', 'package', 'dnf', 'service', 'gather_facts', 'uri', 'unarchive', 'assemble'))
 _CONTROLLER_ACTIONS = frozenset(('set_fact', 'debug', 'assert', 'fail', 'set_stats', 'include_vars', 'validate_argument_spec'))
+_SETS_FACTS = frozenset(('gather_facts', 'getent', 'setup'))
 _READS_FACTS = frozenset(('package', 'dnf', 'service', 'gather_facts'))
 _READS_VARS = frozenset(('validate_argument_spec',))
 
@@ -85,6 +87,12 @@ def cut_before(task: t.Any, *, facts: bool, anything: bool, asking: bool) -> Rea
     if asking and plugin == 'include_vars' and 'dir' in task.args:
         return Reason.CONTROLLER_FILES  # which files are there is not asked through a seam
     return None
+
+
+def sets_facts(task: t.Any) -> bool:
+    """Whether the task gives its host facts: what it asks of the host it is about."""
+    action = short_name(task._resolved_action or str(task.action))
+    return action.endswith('_facts') or action in _SETS_FACTS
 
 
 def reads_controller(task: t.Any) -> bool:

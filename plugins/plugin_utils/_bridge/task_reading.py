@@ -31,7 +31,6 @@ __all__ = ['TaskReader', 'where_of']
 
 _IN_CONTROLLER = frozenset(('add_host', 'assert', 'debug', 'fail', 'group_by', 'include_role', 'include_tasks', 'include_vars', 'import_role',
                             'import_tasks', 'meta', 'pause', 'set_fact', 'set_stats', 'validate_argument_spec'))
-_SETS_FACTS = frozenset(('gather_facts', 'getent', 'setup'))
 _BECOME = frozenset(('sudo', 'su'))
 _PYTHON_VARIABLES = re.compile(r'(?:PYTHON|LD_)')
 _LARGEST_STATIC = 64 << 20
@@ -87,7 +86,7 @@ class TaskReader:
             args={'_': MASKED} if task.no_log and shown else shown, unknown_args=() if task.no_log else unknown, reads=reads,
             reads_any=deep.any or deep.other_hosts, sets=tuple(compat.register_names(task)),
             sets_any=action in ('include_vars', 'include_tasks', 'include_role'),
-            sets_facts=action.endswith('_facts') or action in _SETS_FACTS,
+            sets_facts=prospects.sets_facts(task),
             conditions=self._conditions(task, scopes), tags=_tags(task),
             notify=_names(task.notify), after=_names(settings.get('rustle_after')), parallel=str(settings.get('rustle_parallel') or ''),
             stock=stock, stock_detail=detail,

@@ -160,12 +160,13 @@ class _PlayPlanner:
 
     def _all_bundled(self) -> None:
         for task in self.play.tasks:
-            if task.on_target and task.stock is Reason.LARGE_FILE:
+            if not task.on_target or task.stock is None:
+                continue
+            if task.stock is Reason.LARGE_FILE:
                 raise InsufficientResources(
                     f'task {task.name!r}: {task.stock_detail}', needed=f'{max(file.size for file in task.files) >> 20} MiB in one message to the agent',
                     there=f'room for {MAX_PUT >> 20} MiB', hint='plan with --strategy BinaryHybrid: such tasks then take the stock path')
-            if task.on_target and task.stock is not None:
-                raise IncompatibleModule(task.module, task=task.name, reason=task.stock.text)
+            raise IncompatibleModule(task.module, task=task.name, reason=task.stock.text)
         if all(one.bound_by == 'refused' for one in self.suitability):
             return
         fewest = min(self.suitability, key=lambda one: one.eligible)

@@ -22,7 +22,6 @@ from ansible_collections.rustle.engine.plugins.plugin_utils._model.event import 
     HostUnavailable,
     TaskFailed,
 )
-from ansible_collections.rustle.engine.plugins.plugin_utils._planner.effects import short_name
 from ansible_collections.rustle.engine.plugins.plugin_utils._planner.repeating import is_repeatable
 from ansible_collections.rustle.engine.plugins.plugin_utils._stream.channel import Adviser, Channel
 
@@ -137,7 +136,7 @@ class Adapting:
         task, host = execution.task, execution.host
         vaulted.look_at(self._play.play, host, task)
         # a delegated task is not its host's to give away, nor are facts of it; and what another host, or leaving it out, has not helped stands
-        interchangeable = '' if task.delegate_to is not None or _gathers(task) else settings.interchangeable
+        interchangeable = '' if task.delegate_to is not None or prospects.sets_facts(task) else settings.interchangeable
         group = self._play.strategy._inventory.get_hosts(interchangeable) if interchangeable else ()
         left_out = execution.again_by is not None and execution.again_by.decision.kind is AdaptationKind.SKIP
         return TaskFailed(
@@ -307,12 +306,6 @@ class Adapting:
         self._play.halt()
         self.let_go()
         self._adviser.applied(instruction.adaptation, True)
-
-
-def _gathers(task: t.Any) -> bool:
-    """Whether it asks its host about itself."""
-    name = short_name(task._resolved_action or str(task.action))
-    return name in ('setup', 'gather_facts') or name.endswith('_facts')
 
 
 _ELSEWHERE = (AdaptationKind.REALLOCATE, AdaptationKind.FAILOVER)

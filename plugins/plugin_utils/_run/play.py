@@ -294,10 +294,9 @@ class PlayRun:
 
     def _to_stock(self, execution: Execution, reason: Reason) -> None:
         run = execution.run
-        entry = self.strategy._queued_task_cache[(run.host.name, execution.task._uuid)]
         self._stock(reason, run, execution.task, after=execution)
         run.current = None
-        self.strategy.queue_stock(run.host, execution.task, self.vars_now(run.host, execution.task), entry['play_context'])
+        self.stock_path.ask(run.stock)
 
     def halt(self) -> None:
         """No host goes on. Source: any_errors_fatal in linear's run()."""

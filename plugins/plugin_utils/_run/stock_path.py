@@ -109,10 +109,14 @@ class StockPath:
         return t.cast('StockTask', stock.run.stock)
 
     def go_on(self, fresh: StockTask) -> None:
-        play, host = self._play, fresh.host
-        entry = play.strategy._queued_task_cache[(host.name, fresh.task._uuid)]
-        play.hub.telling.stock(host.name, fresh.task, fresh.reason, attempt=fresh.attempt)
-        play.strategy.queue_stock(host, fresh.task, play.vars_now(host, fresh.task), entry['play_context'])
+        self._play.hub.telling.stock(fresh.host.name, fresh.task, fresh.reason, attempt=fresh.attempt)
+        self.ask(fresh)
+
+    def ask(self, stock: StockTask) -> None:
+        """Have a worker do what linear has queued already, with the variables of this moment."""
+        strategy, host, task = self._play.strategy, stock.host, stock.task
+        entry = strategy._queued_task_cache[(host.name, task._uuid)]
+        strategy.queue_stock(host, task, self._play.vars_now(host, task), entry['play_context'])
 
     def _take_aside(self, result: t.Any) -> bool:
         run = self._play.hosts.get(result.host.name)

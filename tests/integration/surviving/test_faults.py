@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -76,16 +76,28 @@ class Server:
 
 
 @contextmanager
+def alongside(watch: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run this in a thread meanwhile; its event is set when it is to end."""
+    over = threading.Event()
+    thread = threading.Thread(target=watch, args=(over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
 def one_host_away(fleet: Fleet) -> Iterator[None]:
     """Once every host has worked and the slow one still does, one host refuses connections for a while."""
     hosts = {host.name: host for host in fleet.hosts}
-    over = threading.Event()
 
     def journal(name: str) -> str:
         path = hosts[name].work / "journal"
         return path.read_text() if path.exists() else ""
 
-    def watch() -> None:
+    def watch(over: threading.Event) -> None:
         while not over.wait(0.05):
             if all("working" in journal(name) for name in hosts):
                 over.wait(3.0)  # their results are on the way
@@ -94,13 +106,10 @@ def one_host_away(fleet: Fleet) -> Iterator[None]:
                 fleet.open(AWAY)
                 return
 
-    thread = threading.Thread(target=watch)
-    thread.start()
     try:
-        yield
+        with alongside(watch):
+            yield
     finally:
-        over.set()
-        thread.join()
         fleet.open(AWAY)
 
 

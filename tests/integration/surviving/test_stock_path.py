@@ -6,13 +6,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.surviving.test_faults import FAILING, Server
+from tests.integration.surviving.test_faults import FAILING, Server, alongside
 from tests.lab.fleet import Fleet
 from tests.lab.play import OURS, Contestant, Outcome, play
 
@@ -87,12 +87,11 @@ def test_what_is_delegated_stays_where_the_play_wants_it(fleet: Fleet, tmp_path:
     assert (tmp_path / "where").read_text().split() == [str(fleet.controller_home)] * 6
 
 
-@contextmanager
-def away(fleet: Fleet, *, events: Path) -> Iterator[None]:
+def away(fleet: Fleet, *, events: Path) -> AbstractContextManager[None]:
     """The host refuses connections from the end of its first task on, until the events tell that this was noticed."""
-    name, over = fleet.hosts[0].name, threading.Event()
+    name = fleet.hosts[0].name
 
-    def watch() -> None:
+    def watch(over: threading.Event) -> None:
         # not as soon as the task has done something: what it answers is on its way then
         while not over.wait(0.05) and not (events.exists() and "task_completed" in events.read_text()):
             pass
@@ -101,13 +100,7 @@ def away(fleet: Fleet, *, events: Path) -> Iterator[None]:
             pass
         fleet.open(name)
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return alongside(watch)
 
 
 @one_host

@@ -334,7 +334,7 @@ def test_what_another_host_could_not_do_either_is_offered_to_no_third_one() -> N
     assert again.interchangeable == ()
 
 
-@pytest.mark.parametrize("action", ["ansible.builtin.setup", "ansible.builtin.service_facts", "gather_facts"])
+@pytest.mark.parametrize("action", ["ansible.builtin.setup", "ansible.builtin.service_facts", "ansible.builtin.getent", "gather_facts"])
 def test_no_other_host_can_tell_of_this_one(action: str) -> None:
     world = World(interchangeable="web")
     world.adapting.takes(Execution(task=Task.load({"name": "facts", action: {}})))  # type: ignore[arg-type]
